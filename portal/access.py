@@ -1,0 +1,102 @@
+"""Who may do what, on one screen, and whose rows anybody may see.
+
+``MAY`` is the whole table; nothing is allowed that is not in it. Every query about a service's records starts in
+``rows_of``: another service's rows are not forbidden, they are not there.
+"""
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import Select, select
+
+from portal.i18n import N_
+from portal.store import Record
+
+Row = TypeVar("Row", bound=Record)
+
+
+class Role(StrEnum):
+    """What somebody does in a service. The stored codes are for ever."""
+
+    LINK_WORKER = "link-worker"
+    MANAGER = "manager"
+    ADMINISTRATOR = "administrator"
+    ANALYST = "analyst"
+
+
+ROLE_NAMES: dict[Role, str] = {
+    Role.LINK_WORKER: N_("Link worker"),
+    Role.MANAGER: N_("Manager"),
+    Role.ADMINISTRATOR: N_("Administrator"),
+    Role.ANALYST: N_("Analyst"),
+}
+
+
+class Permission(StrEnum):
+    """One thing that may be allowed."""
+
+    SEE_OWN_ACCOUNT = "see-own-account"
+    READ_INBOX = "read-inbox"
+    READ_REFERRAL = "read-referral"
+    DECIDE_REFERRAL = "decide-referral"
+    MERGE_PEOPLE = "merge-people"
+    CONFIRM_CONTACT = "confirm-contact"
+    HANDLE_ALERTS = "handle-alerts"
+    HANDLE_TASKS = "handle-tasks"
+    READ_STAFF = "read-staff"
+    MANAGE_STAFF = "manage-staff"
+    MANAGE_ROTA = "manage-rota"
+    READ_AUDIT = "read-audit"
+
+
+_CARE = frozenset({Role.LINK_WORKER, Role.MANAGER})
+_RUN = frozenset({Role.MANAGER, Role.ADMINISTRATOR})
+
+MAY: dict[Permission, frozenset[Role]] = {
+    Permission.SEE_OWN_ACCOUNT: frozenset(Role),
+    Permission.READ_INBOX: _CARE,
+    Permission.READ_REFERRAL: _CARE,
+    Permission.DECIDE_REFERRAL: _CARE,
+    Permission.MERGE_PEOPLE: _CARE,
+    Permission.CONFIRM_CONTACT: _CARE,
+    Permission.HANDLE_ALERTS: _CARE,
+    Permission.HANDLE_TASKS: _CARE,
+    Permission.READ_STAFF: _RUN,
+    Permission.MANAGE_STAFF: frozenset({Role.ADMINISTRATOR}),
+    Permission.MANAGE_ROTA: _RUN,
+    Permission.READ_AUDIT: _RUN,
+}
+
+
+class Refused(Exception):
+    """The actor may not do this."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A member of staff who is signed in. Not a database row: it can be handed on without a session."""
+
+    service_id: uuid.UUID
+    staff_id: uuid.UUID
+    name: str
+    role: Role
+    sign_in_id: uuid.UUID | None = None
+
+
+def may(actor: Actor | None, permission: Permission) -> bool:
+    """Whether the actor may do this."""
+    return actor is not None and actor.role in MAY[permission]
+
+
+def require(actor: Actor | None, permission: Permission) -> Actor:
+    """The actor, or ``Refused``."""
+    if actor is None or not may(actor, permission):
+        raise Refused(permission.value)
+    return actor
+
+
+def rows_of(service_id: uuid.UUID, table: type[Row]) -> Select[Row]:
+    """Start every query about a service's records here: nobody sees another service's people."""
+    return select(table).where(table.service_id == service_id)
