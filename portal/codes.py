@@ -127,7 +127,9 @@ def _without_spacing(typed: str) -> str:
     return "".join(
         str(unicodedata.decimal(character, character))
         for character in unicodedata.normalize("NFKC", typed)
-        if not character.isspace() and unicodedata.category(character) not in {"Pd", "Cf"} and character != "\N{MINUS SIGN}"
+        if not character.isspace()
+        and unicodedata.category(character) not in {"Pd", "Cf"}
+        and character != "\N{MINUS SIGN}"
     )
 
 
@@ -166,7 +168,7 @@ def show_return_number(number: str) -> str:
 
 
 def read_return_number(typed: str) -> str | None:
-    """The 12 digits a person typed, in any script's digits, with any spaces or dashes; None when it is not 12 digits."""
+    """The 12 digits a person typed, in any script's digits, with any spaces or dashes; None when not 12 digits."""
     return _digits_of_length(typed, RETURN_NUMBER_LENGTH)
 
 
