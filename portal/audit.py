@@ -12,7 +12,7 @@ import hmac
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -20,18 +20,8 @@ from sqlalchemy.orm import Session
 from portal.access import Actor
 from portal.clock import now
 from portal.codes import new_id
+from portal.held import derived
 from portal.store import AuditEvent, AuditSeal, canonical
-
-
-class Seal:
-    """The key of the keyed hashes, held by the process and not by the database."""
-
-    key: ClassVar[bytes] = b""
-
-    @classmethod
-    def hold(cls, secret: str) -> None:
-        """Derive the key from the installation's secret."""
-        cls.key = hmac.digest(secret.encode(), b"front-door audit", hashlib.sha256)
 
 
 @dataclass(frozen=True)
@@ -55,7 +45,7 @@ def _mac(event: AuditEvent) -> str:
         event.reason,
         event.details,
     ]
-    return hmac.new(Seal.key, canonical(facts).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(derived("audit"), canonical(facts).encode(), hashlib.sha256).hexdigest()
 
 
 def record(
@@ -99,7 +89,7 @@ def history_of(store: Session, service_id: uuid.UUID, about_id: uuid.UUID) -> Se
 
 
 def _digest(before: str, macs: Sequence[str]) -> str:
-    return hmac.new(Seal.key, "\n".join([before, *macs]).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(derived("audit"), "\n".join([before, *macs]).encode(), hashlib.sha256).hexdigest()
 
 
 def seal(store: Session, service_id: uuid.UUID) -> AuditSeal | None:

@@ -3,7 +3,6 @@
 import os
 import uuid
 from base64 import b64encode
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from json import dumps, loads
@@ -26,6 +25,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from portal import held
 from portal.clock import now
 from portal.codes import new_id
 
@@ -57,17 +57,6 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Keyring:
-    """The keys that encrypt columns: the highest id encrypts, all decrypt, so a key can be replaced while running."""
-
-    keys: ClassVar[dict[int, bytes]] = {}
-
-    @classmethod
-    def hold(cls, keys: Mapping[int, bytes]) -> None:
-        """Add keys (32 bytes each, ids 1 to 255)."""
-        cls.keys = {**cls.keys, **keys}
-
-
 class Encrypted(TypeDecorator[Any]):
     """Any JSON value, unreadable in the database file and in its backups (AES-256-GCM).
 
@@ -86,15 +75,16 @@ class Encrypted(TypeDecorator[Any]):
         """To the database."""
         if value is None:
             return None
-        key_id, nonce = max(Keyring.keys), os.urandom(12)
-        sealed = AESGCM(Keyring.keys[key_id]).encrypt(nonce, dumps(value).encode(), self.column.encode())
+        keys = held.encryption_keys()
+        key_id, nonce = max(keys), os.urandom(12)
+        sealed = AESGCM(keys[key_id]).encrypt(nonce, dumps(value).encode(), self.column.encode())
         return bytes([key_id]) + nonce + sealed
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Any | None:
         """From the database. Raises ``KeyError`` when the key that sealed the value is not held."""
         if value is None:
             return None
-        return loads(AESGCM(Keyring.keys[value[0]]).decrypt(value[1:13], value[13:], self.column.encode()))
+        return loads(AESGCM(held.encryption_keys()[value[0]]).decrypt(value[1:13], value[13:], self.column.encode()))
 
 
 class Base(DeclarativeBase):
@@ -157,9 +147,8 @@ def open_engine(url: str) -> Engine:
     return create_engine(url, pool_pre_ping=True, pool_timeout=5, pool_size=10, max_overflow=10)
 
 
-def open_store(url: str, keys: Mapping[int, bytes]) -> Stores:
-    """Sessions on the database at this URL; ``keys`` by key id encrypt what is stored encrypted."""
-    Keyring.hold(keys)
+def open_store(url: str) -> Stores:
+    """Sessions on the database at this URL. What is stored encrypted needs the keys of ``portal.held``."""
     engine = open_engine(url)
     return Stores(engine, sessionmaker(engine), sessionmaker(engine.execution_options(write=True)))
 
