@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from babel import Locale
     from phonenumbers import PhoneNumber
 
 
@@ -35,6 +36,7 @@ class Problem(StrEnum):
     NOT_AN_NHS_NUMBER = "not-an-nhs-number"
     NOT_A_CHOICE = "not-a-choice"
     CHOOSE_ONE_ONLY = "choose-one-only"
+    NONE_AND_SOME = "none-and-some"
 
 
 class Unreadable(ValueError):
@@ -136,7 +138,7 @@ OLDEST = 120  # years; the oldest age ever proved is 122, and a slip of the fing
 
 # Locales whose month names are understood, whatever language the page is in: more than we show pages in, since people
 # write the month as they say it. Arabic has three sets of names (Gulf and Egypt, the Levant and Iraq, the Maghreb),
-# Persian two. Where one word means two months, the earlier locale in the list wins.
+# Persian two. No word means two months among these; a test watches that.
 MONTH_LOCALES = (
     *("en_GB", "en", "cy", "pl", "ur", "ro", "pa", "pa_Arab", "bn", "gu"),
     *("ar", "ar_SY", "ar_DZ", "fa", "fa_AF", "ps", "ckb", "so", "pt", "es", "zh"),
@@ -146,25 +148,25 @@ MONTH_LOCALES = (
 _SOFTENED = {"fawrth": 3, "fai": 5, "fehefin": 6, "orffennaf": 7, "fedi": 9, "dachwedd": 11, "ragfyr": 12}
 
 # Words and endings that stand around day and year and say nothing: English, Welsh, Polish, Portuguese and Spanish,
-# Romanian, and the sign of the Christian era in Urdu.
-_FILLERS = "the of st nd rd th o af ail il ydd fed eg ain r rok roku dnia de del do a ul lea din anul ء"
+# Romanian, the sign of the Christian era in Urdu, and the ending that links day and month in Kurdish.
+_FILLERS = "the of st nd rd th o af ail il ydd fed eg ain r rok roku dnia de del do a ul lea din anul ء ی"
 _SAY_NOTHING = frozenset(_FILLERS.split())
 
 _CHINESE_MARKS = re.compile("(?<=[0-9])[年月日号號]")
 
 
-def birth(raw: str, today: date, locales: Sequence[str] = MONTH_LOCALES) -> str:
+def birth(raw: str, today: date, languages: Sequence[str] = ()) -> str:
     """A date of birth as "1965-03-27", or "1965" when only the year was typed.
 
     Reads 27/3/1965, 27 March 1965, March 27 1965, 27th of March 1965, 1965-03-27, 27031965, any script's digits and
-    the month names of `locales`. Day comes before month (as in the UK) unless only the other way is a date. Two digits
-    are the latest year that is not in the future: in 2026, 65 is 1965, 26 is 2026 or 1926 and 27 is 1927; the page that
-    shows the answers back shows four. Raises Unreadable: missing, not-a-date, date-in-future, date-too-long-ago
-    (more than 120 years).
+    the month names of `MONTH_LOCALES` and `languages` (BCP 47 tags). Day comes before month, as in the UK, unless only
+    the other way is a date. Two digits are the latest year that is not in the future: in 2026, 65 is 1965, 26 is 2026
+    or 1926, and 27 is 1927; the page that shows the answers back shows four digits. Raises Unreadable: missing,
+    not-a-date, date-in-future, date-too-long-ago (more than 120 years).
     """
     typed = _typed(raw, Problem.NOT_A_DATE)
-    numbers, words = _parts(_CHINESE_MARKS.sub(" ", typed))
-    possible = list(_read_as(numbers, words, tuple(locales)))
+    numbers, words = _parts(typed)
+    possible = list(_read_as(numbers, words, tuple(languages)))
     if not possible:
         raise Unreadable(Problem.NOT_A_DATE)
     refused = []
@@ -190,6 +192,15 @@ def age_on(birth: str, day: date) -> tuple[int, int]:
     return _age(born_last, day), _age(born_first, day)
 
 
+def show_birth(birth: str, locale: str = "en_GB") -> str:
+    """A date of birth from `birth` in words, "27 March 1965", with digits 0 to 9; a year alone stays a year.
+    `locale` is Babel's name of the language the page is in.
+    """
+    from babel.dates import format_date
+
+    return birth if len(birth) == 4 else format_date(date.fromisoformat(birth), "long", locale=locale)
+
+
 def _age(born: date, day: date) -> int:
     return max(0, day.year - born.year - ((day.month, day.day) < (born.month, born.day)))
 
@@ -197,7 +208,7 @@ def _age(born: date, day: date) -> int:
 def _parts(typed: str) -> tuple[list[str], list[str]]:
     """The numbers, and the words that say something. Marks belong to words: Indic vowels are marks."""
     numbers, words = [], []
-    for kind, run in itertools.groupby(typed, key=_kind):
+    for kind, run in itertools.groupby(_CHINESE_MARKS.sub(" ", typed), key=_kind):
         if kind == "number":
             numbers.append("".join(run))
         elif kind == "word":
@@ -215,10 +226,10 @@ def _kind(character: str) -> str:
 _Reading = tuple[str, tuple[int, int] | None]  # year as typed; month and day, or None when only the year was typed
 
 
-def _read_as(numbers: list[str], words: list[str], locales: tuple[str, ...]) -> Iterator[_Reading]:
+def _read_as(numbers: list[str], words: list[str], languages: tuple[str, ...]) -> Iterator[_Reading]:
     """Every way to read the parts as a date, the likeliest first. Not yet checked against the calendar."""
     if words:
-        month = _months(locales).get(" ".join(words))
+        month = _months(languages).get(" ".join(words))
         if month is not None and len(numbers) == 2:
             first, last = numbers
             day, year = (last, first) if len(first) == 4 else (first, last)
@@ -280,19 +291,28 @@ def _date_or_none(year: int, month: int, day: int) -> date | None:
 
 
 @cache
-def _months(locales: tuple[str, ...]) -> dict[str, int]:
-    """Every way to write a month in these locales, as search keys: full and short, alone and inside a date."""
-    from babel import Locale  # 20 ms and much memory, for those few who write the month as a word
+def _months(languages: tuple[str, ...]) -> dict[str, int]:
+    """Every way to write a month, as search keys: full and short, alone and inside a date."""
+    from babel import Locale, UnknownLocaleError  # 20 ms and much memory: only for who writes the month as a word
 
-    months: dict[str, int] = {}
-    for locale in locales:
-        tables = Locale.parse(locale).months
-        for context, width in itertools.product(("format", "stand-alone"), ("wide", "abbreviated")):
-            for month, name in tables[context][width].items():
-                numbers, words = _parts(name)
-                if words and not numbers:
-                    months.setdefault(" ".join(words), month)
-    return _SOFTENED | months
+    months = dict(_SOFTENED)
+    for name in (*languages, *MONTH_LOCALES):
+        try:
+            locale = Locale.parse(name.replace("-", "_"))
+        except (UnknownLocaleError, ValueError):
+            continue  # a language CLDR has no dates for is still a language; its speakers can write the month in digits
+        for month, written in _written_months(locale):
+            words = _parts(written)[1]
+            if words:
+                months.setdefault(" ".join(words), month)
+    return months
+
+
+def _written_months(locale: "Locale") -> Iterator[tuple[int, str]]:
+    for context, width in itertools.product(("format", "stand-alone"), ("wide", "abbreviated")):
+        yield from locale.months[context][width].items()
+    for month in range(1, 13):  # a whole date too: some languages add an ending to the month there
+        yield month, show_birth(date(1965, month, 27).isoformat(), str(locale))
 
 
 # --- postcode ---------------------------------------------------------------------------------------------------------
@@ -327,7 +347,7 @@ def postcode(raw: str) -> str:
     shaped = [each for each in readings if each in _POSTCODES_BY_NAME or _POSTCODE.fullmatch(each)]
     if not shaped:
         raise Unreadable(Problem.NOT_A_POSTCODE)
-    # The sort keeps the order of the product, in which what was really typed comes first.
+    # Of equally good ones the first wins, and the product begins with what was really typed.
     best = min(shaped, key=lambda each: (not _has_area(each), _changes(plain, each)))
     return f"{best[:-3]} {best[-3:]}"
 
