@@ -9,7 +9,7 @@ journey, in the person's language.
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -155,18 +155,18 @@ _SAY_NOTHING = frozenset(_FILLERS.split())
 _CHINESE_MARKS = re.compile("(?<=[0-9])[年月日号號]")
 
 
-def birth(raw: str, today: date, languages: Sequence[str] = ()) -> str:
+def birth(raw: str, today: date) -> str:
     """A date of birth as "1965-03-27", or "1965" when only the year was typed.
 
     Reads 27/3/1965, 27 March 1965, March 27 1965, 27th of March 1965, 1965-03-27, 27031965, any script's digits and
-    the month names of `MONTH_LOCALES` and `languages` (BCP 47 tags). Day comes before month, as in the UK, unless only
-    the other way is a date. Two digits are the latest year that is not in the future: in 2026, 65 is 1965, 26 is 2026
-    or 1926, and 27 is 1927; the page that shows the answers back shows four digits. Raises Unreadable: missing,
-    not-a-date, date-in-future, date-too-long-ago (more than 120 years).
+    the month names of `MONTH_LOCALES`. Day comes before month, as in the UK, unless there is no such month. Two digits
+    are the latest year that is not in the future: in 2026, 65 is 1965, 26 is 2026 or 1926, and 27 is 1927; the page
+    that shows the answers back shows four digits. Raises Unreadable: missing, not-a-date, date-in-future,
+    date-too-long-ago (more than 120 years).
     """
     typed = _typed(raw, Problem.NOT_A_DATE)
     numbers, words = _parts(typed)
-    possible = list(_read_as(numbers, words, tuple(languages)))
+    possible = list(_read_as(numbers, words))
     if not possible:
         raise Unreadable(Problem.NOT_A_DATE)
     refused = []
@@ -190,15 +190,6 @@ def age_on(birth: str, day: date) -> tuple[int, int]:
     else:
         born_last = born_first = date.fromisoformat(birth)
     return _age(born_last, day), _age(born_first, day)
-
-
-def show_birth(birth: str, locale: str = "en_GB") -> str:
-    """A date of birth from `birth` in words, "27 March 1965", with digits 0 to 9; a year alone stays a year.
-    `locale` is Babel's name of the language the page is in.
-    """
-    from babel.dates import format_date
-
-    return birth if len(birth) == 4 else format_date(date.fromisoformat(birth), "long", locale=locale)
 
 
 def _age(born: date, day: date) -> int:
@@ -226,10 +217,10 @@ def _kind(character: str) -> str:
 _Reading = tuple[str, tuple[int, int] | None]  # year as typed; month and day, or None when only the year was typed
 
 
-def _read_as(numbers: list[str], words: list[str], languages: tuple[str, ...]) -> Iterator[_Reading]:
+def _read_as(numbers: list[str], words: list[str]) -> Iterator[_Reading]:
     """Every way to read the parts as a date, the likeliest first. Not yet checked against the calendar."""
     if words:
-        month = _months(languages).get(" ".join(words))
+        month = _months().get(" ".join(words))
         if month is not None and len(numbers) == 2:
             first, last = numbers
             day, year = (last, first) if len(first) == 4 else (first, last)
@@ -239,8 +230,8 @@ def _read_as(numbers: list[str], words: list[str], languages: tuple[str, ...]) -
         if len(first) == 4:
             yield from _in_order(first, second, third)
         else:
-            yield from _in_order(third, second, first)
-            yield from _in_order(third, first, second)
+            month, day = (first, second) if int(second) > 12 else (second, first)
+            yield from _in_order(third, month, day)
     elif len(numbers) == 1:
         yield from _run_together(numbers[0])
 
@@ -291,28 +282,26 @@ def _date_or_none(year: int, month: int, day: int) -> date | None:
 
 
 @cache
-def _months(languages: tuple[str, ...]) -> dict[str, int]:
+def _months() -> dict[str, int]:
     """Every way to write a month, as search keys: full and short, alone and inside a date."""
-    from babel import Locale, UnknownLocaleError  # 20 ms and much memory: only for who writes the month as a word
+    from babel import Locale  # 20 ms and much memory: only for who writes the month as a word
 
     months = dict(_SOFTENED)
-    for name in (*languages, *MONTH_LOCALES):
-        try:
-            locale = Locale.parse(name.replace("-", "_"))
-        except (UnknownLocaleError, ValueError):
-            continue  # a language CLDR has no dates for is still a language; its speakers can write the month in digits
+    for locale in map(Locale.parse, MONTH_LOCALES):
         for month, written in _written_months(locale):
             words = _parts(written)[1]
-            if words:
+            if words:  # Chinese writes months as numbers too
                 months.setdefault(" ".join(words), month)
     return months
 
 
 def _written_months(locale: "Locale") -> Iterator[tuple[int, str]]:
+    from babel.dates import format_date
+
     for context, width in itertools.product(("format", "stand-alone"), ("wide", "abbreviated")):
         yield from locale.months[context][width].items()
     for month in range(1, 13):  # a whole date too: some languages add an ending to the month there
-        yield month, show_birth(date(1965, month, 27).isoformat(), str(locale))
+        yield month, format_date(date(1965, month, 27), "long", locale=locale)
 
 
 # --- postcode ---------------------------------------------------------------------------------------------------------
