@@ -230,8 +230,8 @@ def _read_as(numbers: list[str], words: list[str]) -> Iterator[_Reading]:
         if len(first) == 4:
             yield from _in_order(first, second, third)
         else:
-            month, day = (first, second) if int(second) > 12 else (second, first)
-            yield from _in_order(third, month, day)
+            swapped = int(second) > 12  # there is no such month, so this was typed as in the United States
+            yield from _in_order(third, first if swapped else second, second if swapped else first)
     elif len(numbers) == 1:
         yield from _run_together(numbers[0])
 
