@@ -12,7 +12,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from portal.store import migrate as bring_up
-from portal.store.migrate import MIGRATIONS, configuration
+from portal.store.migrate import configuration
 
 
 def next_number(folder: Path) -> str:
@@ -31,9 +31,12 @@ def main(name: str) -> int:
         bring_up(url)
         config = configuration(url)
         versions = Path(ScriptDirectory.from_config(config).versions)
-        command.revision(config, message=name, autogenerate=True, rev_id=next_number(versions))
+        number = next_number(versions)
+        command.revision(config, message=name, autogenerate=True, rev_id=number)
         config.attributes["engine"].dispose()
-    sys.stdout.write(f"Now read it, and write what it cannot know (data, defaults): {versions.relative_to(MIGRATIONS)}\n")
+    sys.stdout.write(
+        f"Now read {number}_{name}.py, and write what Alembic cannot know: data, defaults, the way back.\n"
+    )
     return 0
 
 

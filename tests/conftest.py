@@ -1,0 +1,207 @@
+"""What every test may ask for: a migrated database (SQLite, PostgreSQL), the app on it, a client that inspects pages.
+
+Nothing here is pretended: migrations really run (once per process; tests get copies of the result), and PostgreSQL is a
+real server (tests/postgres.py).
+"""
+
+import base64
+import os
+import secrets
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import hypothesis
+import pytest
+from sqlalchemy.orm import Session
+
+from config import Settings
+from tests import postgres, run
+from tests.inspector import INSPECTED, InspectedClient
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from portal.store import Stores
+
+DATABASES = ("sqlite", "postgresql")
+_CLIENTS = {"app", "client", "live"}
+
+# How far a property-based test searches: a few inputs while writing, more in `make test`, many in `make test-deep`.
+hypothesis.settings.register_profile("default", max_examples=50, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("deep", max_examples=20_000, deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("PORTAL_TEST_DEPTH", "default"))
+# Ours alone: the portal refuses to start with a PORTAL_ variable that it does not know.
+DEEP = os.environ.pop("PORTAL_TEST_DEPTH", "") == "deep"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--databases", default=",".join(DATABASES), help="which databases the tests use: sqlite,postgresql"
+    )
+
+
+# --- one folder for a run, and what is gathered in it --------------------------------------------------------------
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        os.environ[run.FOLDER] = tempfile.mkdtemp(prefix="front-door-run-")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if INSPECTED:
+        run.note("pages inspected", INSPECTED.total())
+        INSPECTED.clear()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for kind, number in sorted(run.figures().items()):
+        terminalreporter.write_line(f"{kind}: {number}")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker(config) and run.FOLDER in os.environ:
+        postgres.stop_server_in(run.folder())
+        shutil.rmtree(run.folder(), ignore_errors=True)
+        del os.environ[run.FOLDER]
+
+
+# --- databases -----------------------------------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Rooms are tested on both databases. Pages are tested on SQLite, and on both when marked `both_databases`."""
+    if "database_url" not in metafunc.fixturenames:
+        return
+    chosen = [name for name in DATABASES if name in metafunc.config.getoption("--databases").split(",")]
+    a_page = _CLIENTS.intersection(metafunc.fixturenames)
+    if a_page and not metafunc.definition.get_closest_marker("both_databases"):
+        chosen = [name for name in chosen if name == "sqlite"] or chosen
+    metafunc.parametrize("database_url", chosen, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database at the newest migration, for copying."""
+    from portal.store import migrate
+
+    file = tmp_path_factory.mktemp("migrated") / "portal.sqlite"
+    migrate(f"sqlite:///{file}")
+    beside = file.with_name("portal.sqlite-wal")
+    assert not beside.exists() or beside.stat().st_size == 0, (
+        "migrate() left its connection open; dispose of its engine"
+    )
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> str:
+    """The URL of a real PostgreSQL server; the first test that needs it starts it."""
+    return postgres.server_in(run.folder())
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgres_server: str) -> Iterator[str]:
+    """The name of an empty PostgreSQL database at the newest migration, for copying."""
+    from portal.store import migrate
+
+    name = f"migrated_{uuid.uuid4().hex[:12]}"
+    migrate(postgres.make_database(postgres_server, name))
+    yield name
+    postgres.drop_database(postgres_server, name)
+
+
+@pytest.fixture
+def sqlite_url(migrated_sqlite: Path, tmp_path: Path) -> str:
+    """A migrated SQLite database of this test alone."""
+    file = tmp_path / "portal.sqlite"
+    shutil.copy(migrated_sqlite, file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def postgresql_url(postgres_server: str, migrated_postgresql: str) -> Iterator[str]:
+    """A migrated PostgreSQL database of this test alone."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield postgres.make_database(postgres_server, name, migrated_postgresql)
+    postgres.drop_database(postgres_server, name)
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A migrated database of this test alone: the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+# --- settings, store, app ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def environment() -> dict[str, str]:
+    """The variables of a portal under test, except for its database: secrets made anew for every run."""
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    return {
+        "PORTAL_ENVIRONMENT": "testing",
+        "PORTAL_SECRET_KEY": secrets.token_urlsafe(48),
+        "PORTAL_ENCRYPTION_KEYS": f"1:{key}",
+    }
+
+
+@pytest.fixture
+def settings(environment: dict[str, str], database_url: str) -> Settings:
+    """Settings read the way the portal reads them."""
+    return Settings.from_environment({**environment, "PORTAL_DATABASE_URL": database_url})
+
+
+@pytest.fixture
+def stores(settings: Settings) -> "Iterator[Stores]":
+    """Sessions on this test's database, as many as wanted: `with stores.writing.begin() as store`."""
+    from portal.store import open_store
+
+    opened = open_store(settings.database_url, settings.encryption_keys)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture
+def store(stores: "Stores") -> Iterator[Session]:
+    """One Session that may write, on this test's database. A test that also uses a client commits before it asks."""
+    with stores.writing() as session:
+        yield session
+
+
+@pytest.fixture
+def make_app(environment: dict[str, str]) -> "Callable[..., Flask]":
+    """Makes an app from a database URL and further PORTAL_ variables."""
+
+    def make(database_url: str, **further: str) -> "Flask":
+        from portal import create_app
+
+        app = create_app(Settings.from_environment({**environment, "PORTAL_DATABASE_URL": database_url, **further}))
+        app.test_client_class = InspectedClient
+        return app
+
+    return make
+
+
+@pytest.fixture
+def app(make_app: "Callable[..., Flask]", database_url: str) -> "Flask":
+    """The portal on this test's database."""
+    return make_app(database_url)
+
+
+@pytest.fixture
+def client(app: "Flask") -> InspectedClient:
+    """A visitor who inspects every page they are given."""
+    visitor = app.test_client()
+    assert isinstance(visitor, InspectedClient)
+    return visitor
