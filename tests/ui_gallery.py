@@ -56,3 +56,57 @@ def environment(language: Language = LANGUAGES["en"], **changes: Any) -> Environ
 def ui(language: Language = LANGUAGES["en"]) -> Any:
     """The macros of ui.html, ready to be called."""
     return environment(language).get_template("ui.html").module
+
+
+WORDS = {
+    "en": {
+        "short": "Your own words",
+        "sentence": "A link worker will call you by Tuesday 1 December and ask what matters to you.",
+        "question": "What would you like to change?",
+        "name": "Ann Example",
+        "error": "Tell us your postcode, or tick that you have none",
+        "either": "or",
+        "count_info": "You can write up to 400 characters",
+        "count_left": "Characters left: %{count}",
+        "count_over": "Characters too many: %{count}",
+    },
+    # A sample to look at, not a translation to ship.
+    "ur": {
+        "short": "آپ کے اپنے الفاظ",
+        "sentence": "ایک لنک ورکر منگل 1 دسمبر تک آپ کو فون کرے گا اور پوچھے گا کہ آپ کے لیے کیا اہم ہے۔",
+        "question": "آپ کیا بدلنا چاہیں گے؟",
+        "name": "Ann Example",
+        "error": "اپنا پوسٹ کوڈ لکھیں",
+        "either": "یا",
+        "count_info": "آپ 400 حروف تک لکھ سکتے ہیں",
+        "count_left": "باقی حروف: %{count}",
+        "count_over": "زیادہ حروف: %{count}",
+    },
+}
+"""Filling for the gallery, in one language of each direction."""
+
+FORM_PARTS = frozenset({"input", "textarea", "choices", "select", "button", "back_button", "error_summary"})
+"""The macros that Python calls when it draws a form, so that no template names them."""
+
+PUBLIC_PARTS = frozenset({"details", "inset_text", "callout", "panel", "summary_list", "safety"})
+"""Further parts that any public page may use without a thought for the style sheet; their cost is in the byte budget."""
+
+
+def all_parts() -> frozenset[str]:
+    """Every macro of ui.html."""
+    return frozenset(name for name in dir(ui()) if not name.startswith("_"))
+
+
+def gallery(layout: str = "public", language: str = "en", show: frozenset[str] | None = None, **changes: Any) -> str:
+    """The gallery page in the public or the staff layout; ``show`` names the macros to draw, by default all."""
+    changes.setdefault("alerts_waiting", 2)
+    return (
+        environment(LANGUAGES[language])
+        .get_template("gallery.html")
+        .render(
+            layout=f"layouts/{layout}.html",
+            show=all_parts() if show is None else show,
+            words=SimpleNamespace(**WORDS[language]),
+            **changes,
+        )
+    )
