@@ -1,0 +1,87 @@
+"""Things that a person on the staff has to do, because the portal may not or cannot do them itself."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from portal import access, audit
+from portal.access import Actor, Permission, rows_of
+from portal.clock import now
+from portal.i18n import N_
+from portal.store import Task
+from portal.store.once import write_once
+
+
+class Kind(StrEnum):
+    """What there is to do. The stored codes are for ever."""
+
+    TELL_THE_PERSON = "tell-the-person"
+    UNFINISHED_FORM = "unfinished-form"
+    PROMISE_BROKEN = "promise-broken"
+    MESSAGE_FAILED = "message-failed"
+
+
+KIND_NAMES: dict[Kind, str] = {
+    Kind.TELL_THE_PERSON: N_("Tell the person yourself: we may not or cannot send them this message"),
+    Kind.UNFINISHED_FORM: N_("Contact someone who did not finish the form and asked for this"),
+    Kind.PROMISE_BROKEN: N_("We promised to be in touch by now"),
+    Kind.MESSAGE_FAILED: N_("A message did not arrive"),
+}
+
+
+def add(
+    store: Session,
+    service_id: uuid.UUID,
+    kind: str,
+    *,
+    once: str,
+    due_at: datetime,
+    person_id: uuid.UUID | None = None,
+    referral_id: uuid.UUID | None = None,
+    draft_id: uuid.UUID | None = None,
+    message_id: uuid.UUID | None = None,
+    assigned_to: uuid.UUID | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Task:
+    """Ask for something to be done; asked again with the same ``once`` (120 characters at most), it is the same task.
+
+    ``kind`` is one of Kind (ValueError otherwise); ``details`` are codes, never words of a person.
+    """
+    task = Task(
+        service_id=service_id,
+        kind=Kind(kind).value,
+        once=once,
+        due_at=due_at,
+        person_id=person_id,
+        referral_id=referral_id,
+        draft_id=draft_id,
+        message_id=message_id,
+        assigned_to=assigned_to,
+        details=dict(details or {}),
+    )
+    found, new = write_once(store, task, rows_of(service_id, Task).where(Task.once == once))
+    if new:
+        audit.record(store, service_id, None, "asked for task", "task", found.id, actor_kind="system", kind=kind)
+    return found
+
+
+def open_tasks(store: Session, actor: Actor) -> Sequence[Task]:
+    """What is to be done in the actor's service, the most urgent first. Raises Refused."""
+    access.require(actor, Permission.HANDLE_TASKS)
+    waiting = rows_of(actor.service_id, Task).where(Task.done_at.is_(None))
+    return store.scalars(waiting.order_by(Task.due_at, Task.id)).all()
+
+
+def done(store: Session, actor: Actor, task_id: uuid.UUID) -> Task | None:
+    """Say that a task is done; done twice is done once. ``None`` when the actor's service has no such task."""
+    access.require(actor, Permission.HANDLE_TASKS)
+    task = store.scalar(rows_of(actor.service_id, Task).where(Task.id == task_id).with_for_update())
+    if task is not None and task.done_at is None:
+        task.done_at, task.done_by = now(), actor.staff_id
+        store.flush()
+        audit.record(store, actor.service_id, actor, "finished task", "task", task.id, kind=task.kind)
+    return task
