@@ -410,7 +410,10 @@ class Alert(Record):
 
 
 class AlertEvent(Record):
-    """What happened to an alert: raised, climbed, opened, handed-over, answer-changed, closed."""
+    """What happened to an alert: raised, climbed, reminded, opened, handed-over, answer-changed, raised-again, closed.
+
+    ``answer`` is what the person then said; ``what_was_done`` the words with which it was closed that time.
+    """
 
     __tablename__ = "alert_event"
 
@@ -419,6 +422,7 @@ class AlertEvent(Record):
     position: Mapped[str | None] = mapped_column(String(20))
     staff_id: Mapped[uuid.UUID | None]
     answer: Mapped[str | None] = mapped_column(String(60))
+    what_was_done: Mapped[str | None] = mapped_column(Encrypted("alert_event.what_was_done"))
 
     __table_args__ = (
         points_to("alert_id", "alert"),
@@ -478,6 +482,7 @@ class Message(Record):
     language: Mapped[str] = mapped_column(String(35))
     details: Mapped[dict[str, Any]] = mapped_column(Encrypted("message.details"))
     person_id: Mapped[uuid.UUID | None]
+    referral_id: Mapped[uuid.UUID | None]
     staff_id: Mapped[uuid.UUID | None]
     state: Mapped[str] = mapped_column(String(20), default="waiting")
     refusal: Mapped[str | None] = mapped_column(String(40))
@@ -490,6 +495,7 @@ class Message(Record):
     __table_args__ = (
         of_a_service(),
         points_to("person_id", "service_user"),
+        points_to("referral_id", "referral"),
         points_to("staff_id", "staff"),
         UniqueConstraint("service_id", "once"),
         Index(None, "state", "run_at"),
