@@ -423,12 +423,9 @@ def email(raw: str) -> str:
         raise Unreadable(Problem.NOT_AN_EMAIL)
     typed = text(raw, LONGEST_EMAIL + 50).strip(_MARKS_OF_DIRECTION)
     try:
-        address = validate_email(typed, check_deliverability=False).normalized
+        return validate_email(typed, check_deliverability=False, strict=True).normalized
     except EmailNotValidError:
         raise Unreadable(Problem.NOT_AN_EMAIL) from None
-    if len(address.encode()) > LONGEST_EMAIL:
-        raise Unreadable(Problem.NOT_AN_EMAIL)
-    return address
 
 
 # --- NHS number -------------------------------------------------------------------------------------------------------
@@ -458,8 +455,9 @@ def _modulus_11(nine: str) -> int:
 def _given_to_people(number: str, made_up: bool) -> bool:
     if number[0] == "9":
         return made_up
-    in_scotland = 1 <= int(number[:2]) <= 31 and 1 <= int(number[2:4]) <= 12  # begins with the date of birth, DDMMYY
-    return in_scotland or number[0] in "467" or "32" <= number[:2] <= "39"
+    day, month, year = int(number[:2]), int(number[2:4]), int(number[4:6])
+    in_scotland = _date_or_none(2000 + year, month, day)  # begins with the date of birth; leap years fall alike in 1900
+    return in_scotland is not None or number[0] in "467" or "32" <= number[:2] <= "39"
 
 
 # --- names, to be found -----------------------------------------------------------------------------------------------
