@@ -165,9 +165,11 @@ def settings(environment: dict[str, str], database_url: str) -> Settings:
 @pytest.fixture
 def stores(settings: Settings) -> "Iterator[Stores]":
     """Sessions on this test's database, as many as wanted: `with stores.writing.begin() as store`."""
+    from portal import held
     from portal.store import open_store
 
-    opened = open_store(settings.database_url, settings.encryption_keys)
+    held.hold(settings.secret_key, settings.encryption_keys)
+    opened = open_store(settings.database_url)
     yield opened
     opened.engine.dispose()
 

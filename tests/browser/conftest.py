@@ -1,0 +1,330 @@
+"""A real server, a real browser, a small phone.
+
+`live` is the portal as it is really run: Granian in a process of its own, on a free port of this machine, on a freshly
+migrated database. `page` is a page of a 360 px wide phone that watches what happens: a request to another origin, or an
+error in the console, fails the test at its end. Tests speak to the store through `live.stores`, never by an app
+context: Playwright's own loop holds this thread.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from config import Settings
+from tests import postgres, run
+
+if TYPE_CHECKING:
+    from portal.store import Stores
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")  # the same as in tools/browser.sh
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 740},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+QUIET = (  # a browser under test speaks to our server and to nobody else
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-domain-reliability",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--metrics-recording-only",
+    "--no-first-run",
+    "--no-pings",
+)
+RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+# Chromium writes this line for every answer of 400 and above, our own error pages included.
+_EXPECTED_IN_THE_CONSOLE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
+_SECONDS_TO_START = 30
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever lies in this folder drives a browser."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.browser)
+
+
+# --- the server ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Live:
+    """A running portal."""
+
+    address: str  # http://127.0.0.1:<port>, no slash at its end
+    settings: Settings
+    stores: "Stores"
+    log: Path
+    process: "subprocess.Popen[bytes]" = field(repr=False)
+
+
+def free_port() -> int:
+    """A port nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_it_answers(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError):
+            parts = urlsplit(address)
+            socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
+            with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(address, timeout=5):  # noqa: S310
+                pass
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"The portal did not start. Its last words:\n{log.read_text()[-3000:]}")
+
+
+@contextlib.contextmanager
+def serve(variables: dict[str, str], database_url: str, folder: Path, *, workers: int = 1) -> Iterator[Live]:
+    """The portal on this database, until the block ends. Fails when the server wrote a traceback meanwhile."""
+    from portal import held
+    from portal.store import open_store
+
+    port = free_port()
+    ours = {**variables, "PORTAL_DATABASE_URL": database_url, "PORTAL_LISTEN": f"127.0.0.1:{port}"}
+    settings = Settings.from_environment(ours)
+    held.hold(settings.secret_key, settings.encryption_keys)
+    log = folder / f"server-{port}.log"
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
+    with log.open("wb") as out:
+        server = subprocess.Popen(
+            [*command, "--workers", str(workers), "--no-ws", "wsgi:app"],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **ours},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    stores = open_store(database_url)
+    try:
+        _wait_until_it_answers(settings.public_url, server, log)
+        yield Live(settings.public_url, settings, stores, log, server)
+    finally:
+        stores.engine.dispose()
+        server.terminate()
+        try:
+            server.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+    assert "Traceback" not in log.read_text(), f"The server met an error:\n{log.read_text()[-4000:]}"
+
+
+@pytest.fixture(scope="module")
+def live(
+    environment: dict[str, str], migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Live]:
+    """The portal on a SQLite database of this module's tests alone. It is empty: build what you need with the rooms."""
+    folder = tmp_path_factory.mktemp("live")
+    shutil.copy(migrated_sqlite, folder / "portal.sqlite")
+    with serve(environment, f"sqlite:///{folder / 'portal.sqlite'}", folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def live_on_postgresql(
+    environment: dict[str, str],
+    postgres_server: str,
+    migrated_postgresql: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Live]:
+    """The same on PostgreSQL."""
+    folder = tmp_path_factory.mktemp("live")
+    name = f"live_{folder.name}_{os.getpid()}"
+    url = postgres.make_database(postgres_server, name, migrated_postgresql)
+    with serve(environment, url, folder) as running:
+        yield running
+    postgres.drop_database(postgres_server, name)
+
+
+# --- the browser -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Playwright's own process."""
+    with sync_playwright() as running:
+        yield running
+
+
+def _executable() -> str | None:
+    """The system's Chromium by name; None lets Playwright take one of its own, if it has one."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all tests of this process."""
+    flags = [*QUIET, "--no-sandbox"] if os.geteuid() == 0 else list(QUIET)  # root has no sandbox to stand in
+    chromium = playwright.chromium.launch(executable_path=_executable(), headless=True, args=flags)
+    yield chromium
+    chromium.close()
+
+
+@dataclass
+class Watched:
+    """What a context did that no page of ours may do."""
+
+    problems: list[str] = field(default_factory=list)
+
+    def watch(self, context: BrowserContext, origin: str) -> None:
+        """Note every request to another origin, every error in the console, every page that fell over."""
+        context.on("request", lambda request: self._asked(request.url, origin))
+        context.on("console", lambda message: self._said(message.type, message.text, message.page))
+        context.on("weberror", lambda error: self.problems.append(f"A script fell over: {error.error}"))
+
+    def _asked(self, url: str, origin: str) -> None:
+        if not url.startswith((origin + "/", "data:", "blob:", "about:")) and url != origin:
+            self.problems.append(f"Asked another origin: {url}")
+
+    def _said(self, kind: str, words: str, page: Page | None) -> None:
+        if kind == "error" and not _EXPECTED_IN_THE_CONSOLE.search(words):
+            self.problems.append(f"The console says on {page.url if page else 'a page'}: {words}")
+
+
+MakeContext = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    """Fails the test at its end when anything forbidden was seen. Clear `problems` where leaving is the point."""
+    seen = Watched()
+    yield seen
+    assert seen.problems == [], "\n".join(seen.problems)
+
+
+@pytest.fixture
+def new_context(browser: Browser, live: Live, watched: Watched) -> Iterator[MakeContext]:
+    """Makes a fresh phone (another person, another device): `new_context(locale="ur", java_script_enabled=False)`."""
+    made: list[BrowserContext] = []
+
+    def make(address: str = live.address, **how: Any) -> BrowserContext:
+        context = browser.new_context(base_url=address, **{**PHONE, "locale": "en-GB", **how})
+        context.set_default_timeout(10_000)
+        watched.watch(context, address)
+        made.append(context)
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+
+
+@pytest.fixture
+def page(new_context: MakeContext) -> Page:
+    """A page of a small phone, with JavaScript, in English."""
+    return new_context().new_page()
+
+
+@pytest.fixture
+def page_without_javascript(new_context: MakeContext) -> Page:
+    """The same phone with JavaScript switched off."""
+    return new_context(java_script_enabled=False).new_page()
+
+
+# --- what a browser can tell -----------------------------------------------------------------------------------------
+
+
+@cache
+def _axe_source() -> str:
+    # The package is only the carrier of this file: a user's machine may have no npm.
+    return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+
+
+def axe_violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with the page as it stands now: one line for each rule and element."""
+    page.evaluate(_axe_source() + "; undefined")  # evaluate is not inline script, so the strict policy lets it pass
+    found = page.evaluate(f"axe.run(document, {{runOnly: {list(RULES)!r}}})")
+    return [
+        f"{broken['id']} ({broken['impact']}): {broken['help']}: {node['html'][:160]}"
+        for broken in found["violations"]
+        for node in broken["nodes"]
+    ]
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """`axe(page)`: the page as it stands now has no accessibility violation. Each call is one page-state."""
+
+    def look(page: Page) -> None:
+        broken = axe_violations(page)
+        assert broken == [], f"{page.url}\n" + "\n".join(broken)
+        run.note("axe page-states", 1)
+
+    return look
+
+
+def overflowing(page: Page) -> list[str]:
+    """Elements that reach beyond the right or left edge of the window, so that people would have to scroll sideways."""
+    told: list[str] = page.evaluate(
+        """() => {
+            const width = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= width) return [];
+            return [...document.querySelectorAll('body *')]
+                .map(element => [element, element.getBoundingClientRect()])
+                .filter(([_, box]) => box.width && (box.right > width + 1 || box.left < -1))
+                .map(([element, box]) => `${element.tagName}.${element.className} ${Math.round(box.right)}`);
+        }"""
+    )
+    return told
+
+
+class Wire:
+    """Bytes as they crossed the wire, bodies and headers, in a browser that has nothing in its cache."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page = context.new_page()
+        self.sizes: dict[str, int] = {}
+        self._addresses: dict[str, str] = {}
+        session = context.new_cdp_session(self.page)
+        session.send("Network.enable")
+        session.on("Network.requestWillBeSent", self._began)
+        session.on("Network.loadingFinished", self._ended)
+
+    def _began(self, told: dict[str, Any]) -> None:
+        self._addresses[told["requestId"]] = told["request"]["url"]
+
+    def _ended(self, told: dict[str, Any]) -> None:
+        address = self._addresses.get(told["requestId"], told["requestId"])
+        self.sizes[address] = self.sizes.get(address, 0) + int(told["encodedDataLength"])
+
+    def visit(self, path: str) -> int:
+        """Go to a page; the bytes of this visit. Read `sizes` for each file."""
+        self.sizes.clear()
+        self.page.goto(path, wait_until="networkidle")
+        return sum(self.sizes.values())
+
+
+@pytest.fixture
+def wire(new_context: MakeContext) -> Callable[..., Wire]:
+    """Makes a measuring browser: `wire(locale="ur").visit("/")` is the number of bytes of a first visit."""
+    return lambda **how: Wire(new_context(**how))
