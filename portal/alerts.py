@@ -1,0 +1,326 @@
+"""When somebody is not safe: rows with an owner and a clock that climbs until somebody opens them by name.
+
+Only opening stops the clock; only "what was done" closes. The clock never closes anything, whatever happens (product
+6, peers R1 and R13). Raising never stops a journey, and a changed answer never hides the first one.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from portal import access, audit, notifications, reading, services
+from portal.access import MAY, Actor, Permission, rows_of
+from portal.clock import now
+from portal.codes import new_id
+from portal.i18n import N_
+from portal.services import POSITIONS
+from portal.store import Alert, AlertEvent, Service, Staff
+from portal.store.once import write_once
+
+LONGEST_WORDS = 4000
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What raises an alert, in words for the staff. A choice names its rule by the code (``Choice.alert``)."""
+
+    code: str
+    label: str
+
+
+RULES: Mapping[str, Rule] = {
+    rule.code: rule
+    for rule in (
+        Rule("not-safe", N_("Is not safe, or might hurt themselves or someone else")),
+        Rule("being-hurt", N_("Someone is hurting them")),
+    )
+}
+
+EVENT_NAMES: Mapping[str, str] = {
+    "raised": N_("The alert was raised"),
+    "raised-again": N_("The answer was given again"),
+    "answer-changed": N_("The answer was changed"),
+    "climbed": N_("Nobody opened it in time: it went to the next person"),
+    "reminded": N_("Nobody opened it in time: every manager was told again"),
+    "handed-over": N_("Handed over"),
+    "opened": N_("Opened"),
+    "closed": N_("Closed"),
+}
+
+
+class NotOpened(ValueError):
+    """An alert that nobody has opened cannot be closed."""
+
+
+class NothingSaid(ValueError):
+    """An alert is closed only by saying what was done."""
+
+
+class NotThere(ValueError):
+    """Nobody to hand over to: they do not work here, or may not handle alerts."""
+
+
+# --- raised by what a person answers ----------------------------------------------------------------------------------
+
+
+def raise_for(
+    store: Session,
+    service: Service,
+    *,
+    draft_id: uuid.UUID,
+    reference: str,
+    question: str,
+    answer: str,
+    rule: str,
+) -> Alert:
+    """The alert for an answer in a draft: new, or the same one when the answer is saved again.
+
+    When the person changed the answer and then came back to it, the clock starts again, also on an alert that was
+    closed meanwhile. Raises KeyError for a rule that RULES does not have, and NobodyThere only for a service
+    that has never had any staff: such a service takes no forms.
+    """
+    alert = Alert(
+        service_id=service.id,
+        id=new_id(),
+        draft_id=draft_id,
+        reference=reference,
+        question=question,
+        answer=answer,
+        rule=RULES[rule].code,
+    )
+    _start_clock(store, service, alert, POSITIONS[0])
+    same = rows_of(service.id, Alert).where(
+        Alert.draft_id == draft_id, Alert.question == question, Alert.answer == answer
+    )
+    found, new = write_once(store, alert, same)
+    if new:
+        _happened(store, found, "raised", answer=answer)
+        audit.record(store, service.id, None, "raised alert", "alert", found.id, rule=rule)
+        _tell(store, service, found, [found.owner_id])
+    elif _last_answer(store, found) != answer:
+        _raise_again(store, service, found)
+    return found
+
+
+def answer_changed(store: Session, service_id: uuid.UUID, draft_id: uuid.UUID, question: str, answer: str) -> None:
+    """Write the new answer beneath every alert that the question raised in this draft; the first one stays visible."""
+    raised = rows_of(service_id, Alert).where(Alert.draft_id == draft_id, Alert.question == question)
+    for alert in store.scalars(raised).all():
+        if answer not in (alert.answer, _last_answer(store, alert)):
+            _happened(store, alert, "answer-changed", answer=answer)
+
+
+def attach(
+    store: Session, service_id: uuid.UUID, draft_id: uuid.UUID, referral_id: uuid.UUID, person_id: uuid.UUID
+) -> None:
+    """Tie the alerts of a draft to the referral that came out of it."""
+    for alert in store.scalars(rows_of(service_id, Alert).where(Alert.draft_id == draft_id)).all():
+        alert.referral_id, alert.person_id = referral_id, person_id
+    store.flush()
+
+
+def expected_by(alert: Alert) -> datetime:
+    """When a person will have read this at the latest, as far as the present step of the ladder goes."""
+    return alert.due_at
+
+
+def _start_clock(store: Session, service: Service, alert: Alert, position: str, owner: uuid.UUID | None = None) -> None:
+    """Give the alert its position, its owner and its due time, from this moment on; it is unopened again."""
+    settings = services.settings_of(service)
+    moment = now()
+    alert.position = position
+    alert.owner_id = owner or _owner(store, service, position, services.alert_starts(settings, moment))
+    alert.due_at = services.alert_due(settings, moment, position)
+    alert.opened_at = alert.opened_by = alert.closed_at = alert.closed_by = alert.what_was_done = None
+
+
+def _owner(store: Session, service: Service, position: str, moment: datetime) -> uuid.UUID:
+    try:
+        return services.holder(store, service.id, position, moment)
+    except services.NobodyThere:
+        # Everybody has left. What was said is kept all the same, under whoever left last; as soon as somebody works
+        # here again the clock finds them.
+        last = rows_of(service.id, Staff).order_by(Staff.created_at.desc(), Staff.id.desc()).limit(1)
+        if staff := store.scalar(last):
+            return staff.id
+        raise
+
+
+def _raise_again(store: Session, service: Service, alert: Alert) -> None:
+    was_seen = alert.opened_at is not None
+    _happened(store, alert, "raised-again", answer=alert.answer)
+    audit.record(store, service.id, None, "raised alert again", "alert", alert.id, rule=alert.rule)
+    if was_seen:
+        _start_clock(store, service, alert, POSITIONS[0])
+        _tell(store, service, alert, [alert.owner_id])
+        store.flush()
+
+
+def _last_answer(store: Session, alert: Alert) -> str | None:
+    said = rows_of(alert.service_id, AlertEvent).where(AlertEvent.alert_id == alert.id, AlertEvent.answer.is_not(None))
+    last = store.scalar(said.order_by(AlertEvent.id.desc()).limit(1))
+    return last.answer if last else None
+
+
+def _happened(
+    store: Session,
+    alert: Alert,
+    what: str,
+    *,
+    staff_id: uuid.UUID | None = None,
+    answer: str | None = None,
+    what_was_done: str | None = None,
+) -> AlertEvent:
+    event = AlertEvent(
+        service_id=alert.service_id,
+        id=new_id(),
+        alert_id=alert.id,
+        what=what,
+        position=alert.position,
+        staff_id=staff_id or alert.owner_id,
+        answer=answer,
+        what_was_done=what_was_done,
+    )
+    store.add(event)
+    store.flush()
+    return event
+
+
+def _tell(store: Session, service: Service, alert: Alert, staff_ids: Sequence[uuid.UUID]) -> None:
+    """That something waits, and where to sign in; nothing else leaves."""
+    turn = new_id()
+    for staff_id in dict.fromkeys(staff_ids):
+        notifications.tell_staff(store, service, staff_id, "alert-waiting", once=f"alert:{turn}:{staff_id}")
+
+
+# --- seen by the staff ------------------------------------------------------------------------------------------------
+
+
+def waiting(store: Session, actor: Actor) -> Sequence[Alert]:
+    """Every alert of the actor's service that is not closed: unopened ones first, then by due time. Raises Refused."""
+    access.require(actor, Permission.HANDLE_ALERTS)
+    current = rows_of(actor.service_id, Alert).where(Alert.closed_at.is_(None))
+    return store.scalars(current.order_by(Alert.opened_at.is_not(None), Alert.due_at, Alert.id)).all()
+
+
+def of_referral(store: Session, actor: Actor, referral_id: uuid.UUID) -> Sequence[Alert]:
+    """Every alert tied to a referral, closed ones too, in the order in which they were raised. Raises Refused."""
+    access.require(actor, Permission.HANDLE_ALERTS)
+    theirs = rows_of(actor.service_id, Alert).where(Alert.referral_id == referral_id)
+    return store.scalars(theirs.order_by(Alert.id)).all()
+
+
+def unopened_count(store: Session, service_id: uuid.UUID) -> int:
+    """How many alerts nobody has opened: shown at the top of every page of the staff."""
+    unopened = select(func.count()).select_from(Alert)
+    found = store.scalar(
+        unopened.where(Alert.service_id == service_id, Alert.opened_at.is_(None), Alert.closed_at.is_(None))
+    )
+    return found or 0
+
+
+def events_of(store: Session, actor: Actor, alert_id: uuid.UUID) -> Sequence[AlertEvent]:
+    """What happened to an alert, oldest first: the first answer, every change, every climb. Raises Refused."""
+    access.require(actor, Permission.HANDLE_ALERTS)
+    theirs = rows_of(actor.service_id, AlertEvent).where(AlertEvent.alert_id == alert_id)
+    return store.scalars(theirs.order_by(AlertEvent.id)).all()
+
+
+def _of(store: Session, actor: Actor, alert_id: uuid.UUID) -> Alert | None:
+    """The alert, locked until the end of the transaction: two people may press at once, and the clock may run."""
+    access.require(actor, Permission.HANDLE_ALERTS)
+    mine = rows_of(actor.service_id, Alert).where(Alert.id == alert_id)
+    return store.scalar(mine.with_for_update().execution_options(populate_existing=True))
+
+
+def open_by_name(store: Session, actor: Actor, alert_id: uuid.UUID) -> Alert | None:
+    """Open an alert: the clock stops, and whoever opened it is its owner. A second opening changes nothing.
+
+    ``None`` when the actor's service has no such alert. Raises Refused.
+    """
+    alert = _of(store, actor, alert_id)
+    if alert is None:
+        return None
+    if alert.opened_at is None:
+        alert.opened_at, alert.opened_by, alert.owner_id = now(), actor.staff_id, actor.staff_id
+        _happened(store, alert, "opened", staff_id=actor.staff_id)
+    audit.record(store, actor.service_id, actor, "opened alert", "alert", alert.id)
+    return alert
+
+
+def hand_over(store: Session, actor: Actor, alert_id: uuid.UUID, to_staff_id: uuid.UUID) -> Alert | None:
+    """Give an alert to somebody else: it is unopened again, with their own time to open it, and they are told.
+
+    ``None`` when the actor's service has no such alert, or it is closed. Raises Refused, NotThere.
+    """
+    alert = _of(store, actor, alert_id)
+    if alert is None or alert.closed_at is not None:
+        return None
+    staff = store.get(Staff, (actor.service_id, to_staff_id))
+    if staff is None or staff.state != "active" or staff.role not in MAY[Permission.HANDLE_ALERTS]:
+        raise NotThere("Choose somebody who works here and handles alerts.")
+    service = store.get_one(Service, actor.service_id)
+    _start_clock(store, service, alert, alert.position, owner=staff.id)
+    _happened(store, alert, "handed-over", staff_id=staff.id)
+    audit.record(store, actor.service_id, actor, "handed over alert", "alert", alert.id, to=str(staff.id))
+    _tell(store, service, alert, [staff.id])
+    return alert
+
+
+def close(store: Session, actor: Actor, alert_id: uuid.UUID, what_was_done: str) -> Alert | None:
+    """Close an opened alert with what was done (1 to 4,000 characters); closed twice, the first words stay.
+
+    ``None`` when the actor's service has no such alert. Raises Refused, NotOpened, NothingSaid.
+    """
+    alert = _of(store, actor, alert_id)
+    if alert is None or alert.closed_at is not None:
+        return alert
+    if alert.opened_at is None:
+        raise NotOpened("Open the alert first.")
+    if reading.is_blank(what_was_done):
+        raise NothingSaid("Write what was done.")
+    try:
+        words = reading.text(what_was_done, LONGEST_WORDS, lines=True)
+    except reading.Unreadable:
+        raise NothingSaid(f"Write what was done in at most {LONGEST_WORDS} characters.") from None
+    alert.closed_at, alert.closed_by, alert.what_was_done = now(), actor.staff_id, words
+    _happened(store, alert, "closed", staff_id=actor.staff_id, what_was_done=words)
+    audit.record(store, actor.service_id, actor, "closed alert", "alert", alert.id)
+    return alert
+
+
+# --- moved by the clock -----------------------------------------------------------------------------------------------
+
+
+def escalate(store: Session, service: Service) -> int:
+    """Move every alert that nobody opened in time to the next position, and say how many were moved.
+
+    Duty, deputy, manager; there it stays, and at each further interval every manager is told again. It is never closed.
+    """
+    moment = now()
+    late = rows_of(service.id, Alert).where(
+        Alert.closed_at.is_(None), Alert.opened_at.is_(None), Alert.due_at <= moment
+    )
+    overdue = store.scalars(
+        late.order_by(Alert.due_at, Alert.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    for alert in overdue:
+        _climb(store, service, alert)
+    return len(overdue)
+
+
+def _climb(store: Session, service: Service, alert: Alert) -> None:
+    at_top = alert.position == POSITIONS[-1]
+    position = POSITIONS[-1] if at_top else POSITIONS[POSITIONS.index(alert.position) + 1]
+    _start_clock(store, service, alert, position)
+    what = "reminded" if at_top else "climbed"
+    _happened(store, alert, what)
+    audit.record(store, service.id, None, f"{what} alert", "alert", alert.id, actor_kind="system", position=position)
+    everybody = [staff.id for staff in services.managers(store, service.id)] if at_top else []
+    _tell(store, service, alert, [alert.owner_id, *everybody])

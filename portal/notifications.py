@@ -1,0 +1,611 @@
+"""The one way out. Whatever leaves this portal leaves through here, and what a person has not allowed does not leave.
+
+A message is written down in the same transaction as the act that wants it, and delivered later, at least once, by one
+worker or many (libraries 7). When a person may not be written to, the refusal is written down and becomes a task for
+the staff: tell the person yourself. What a person allows is looked at again at the moment of sending.
+
+No message names health, what kind of service this is, a need, a score or a person (product 5, hazards H4 and H5): a
+template may use nothing but what it declares here, and nobody's name can be declared. The log holds identifiers and
+codes only.
+"""
+
+import logging
+import re
+import smtplib
+import ssl
+import sys
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from enum import StrEnum
+from typing import Any, Protocol, TextIO
+
+from sqlalchemy import Select, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from portal import access, audit, services, tasks
+from portal.access import Actor, Permission, rows_of
+from portal.clock import now
+from portal.codes import new_id
+from portal.i18n import LANGUAGES
+from portal.store import ContactWay, Message, Service, ServiceUser, Staff, Stores
+from portal.store.once import write_once
+
+log = logging.getLogger(__name__)
+
+
+# --- what may be said, and to whom ------------------------------------------------------------------------------------
+
+
+class Audience(StrEnum):
+    """Whom a message is for."""
+
+    PERSON = "person"  # somebody who uses the service: safe contact is the law
+    STAFF = "staff"
+    ADDRESS = "address"  # an address that belongs to nobody here yet: an invitation
+
+
+@dataclass(frozen=True)
+class Template:
+    """A message that may be sent; its words are in ``templates/messages/<code>.txt``, the subject on the first line.
+
+    ``details`` are the only values that it may be given. ``secret``: what it carried is forgotten once it has left.
+    ``unconfirmed``: it may go to an address of which nobody has shown yet that it is the person's own.
+    """
+
+    code: str
+    audience: Audience
+    channels: tuple[str, ...] = ("email",)
+    details: frozenset[str] = frozenset()
+    secret: bool = False
+    unconfirmed: bool = False
+
+
+MESSAGES: Mapping[str, Template] = {
+    template.code: template
+    for template in (
+        Template("confirm-code", Audience.PERSON, details=frozenset({"code"}), secret=True, unconfirmed=True),
+        Template("referral-received", Audience.PERSON, details=frozenset({"reference", "by"})),
+        Template("referral-accepted", Audience.PERSON),
+        Template("referral-declined", Audience.PERSON),
+        Template("referral-passed-on", Audience.PERSON),
+        Template("alert-waiting", Audience.STAFF),
+        Template("promise-broken", Audience.STAFF),
+        Template("invitation", Audience.ADDRESS, details=frozenset({"link", "by"}), secret=True),
+    )
+}
+"""``code``: six digits. ``reference``: as it is shown, in groups. ``by``: a date, ISO 8601. ``link``: an address of
+ours. The renderer adds ``phone`` (the service's) and ``sign_in`` (the address of the staff's sign-in page)."""
+
+NEUTRAL = ("phone", "sign_in")
+"""What every template may use beside its own details."""
+
+SENDABLE = ("email",)
+"""Channels that have a transport. Text messages have none yet: they are refused, and become a task."""
+
+
+class Refusal(StrEnum):
+    """Why nothing was sent. The stored codes are for ever."""
+
+    NO_WAY = "no-way"  # we know no way to reach the person
+    NOT_ALLOWED = "not-allowed"  # the person did not allow it
+    NOT_CONFIRMED = "not-confirmed"  # nobody has shown that the address is theirs
+    NO_TRANSPORT = "no-transport"  # allowed ways there are, but none that the portal can send on
+    COME_BACK_ONLY = "come-back-only"  # the person comes to us
+    CHANGED_MIND = "changed-mind"  # it was allowed when it was written, and no longer when it was to leave
+    NOT_STAFF = "not-staff"  # this member of staff has left
+
+
+class NotDeclared(ValueError):
+    """A message, or something in it, that MESSAGES does not declare."""
+
+
+def _template(code: str, audience: Audience, details: Mapping[str, Any]) -> Template:
+    template = MESSAGES.get(code)
+    if template is None or template.audience is not audience:
+        raise NotDeclared(f"There is no message {code!r} for {audience.value}.")
+    if set(details) != template.details:
+        raise NotDeclared(f"The message {code!r} takes {sorted(template.details)}, not {sorted(details)}.")
+    return template
+
+
+# --- writing it down --------------------------------------------------------------------------------------------------
+
+
+def tell_person(
+    store: Session,
+    service: Service,
+    person_id: uuid.UUID,
+    template: str,
+    *,
+    once: str,
+    details: Mapping[str, Any] | None = None,
+    referral_id: uuid.UUID | None = None,
+) -> Message:
+    """Write down a message to somebody who uses the service, or its refusal together with a task for the staff.
+
+    Only a way that the person allows and has confirmed is used, and only one that the portal can send on. Told again
+    with the same ``once``, it is the same message. Raises NotDeclared.
+    """
+    declared = _template(template, Audience.PERSON, details or {})
+    way, refusal = _safe_way(_ways(store, service.id, person_id), declared)
+    message = Message(
+        template=declared.code,
+        channel=way.channel if way else "none",
+        address=way.address if way else None,
+        language=_language_of(store, service, person_id),
+        details=dict(details or {}),
+        person_id=person_id,
+        referral_id=referral_id,
+    )
+    return _write(store, service, message, once, refusal)
+
+
+def send_code(store: Session, service: Service, way: ContactWay, code: str) -> Message:
+    """Write down the code that shows whether an address is the person's own: all that an unconfirmed one may receive.
+
+    Refused, without a task, when the person does not allow the way or we cannot send on it; look at ``state``.
+    """
+    declared = _template("confirm-code", Audience.PERSON, {"code": code})
+    usable, refusal = _safe_way([way], declared)
+    message = Message(
+        template=declared.code,
+        channel=way.channel,
+        address=usable.address if usable else None,
+        language=_language_of(store, service, way.person_id),
+        details={"code": code},
+        person_id=way.person_id,
+    )
+    return _write(store, service, message, f"code:{new_id()}", refusal)
+
+
+def tell_staff(
+    store: Session,
+    service: Service,
+    staff_id: uuid.UUID,
+    template: str,
+    *,
+    once: str,
+    details: Mapping[str, Any] | None = None,
+) -> Message:
+    """Write down a message to a member of staff; refused when they have left. Raises NotDeclared."""
+    declared = _template(template, Audience.STAFF, details or {})
+    staff = store.get(Staff, (service.id, staff_id))
+    there = staff if staff is not None and staff.state == "active" else None
+    message = Message(
+        template=declared.code,
+        channel="email",
+        address=there.email if there else None,
+        language="en",
+        details=dict(details or {}),
+        staff_id=staff_id,
+    )
+    return _write(store, service, message, once, None if there else Refusal.NOT_STAFF)
+
+
+def tell_address(
+    store: Session,
+    service: Service,
+    address: str,
+    template: str,
+    *,
+    once: str,
+    details: Mapping[str, Any] | None = None,
+) -> Message:
+    """Write down a message to an address that belongs to nobody here yet: an invitation. Raises NotDeclared."""
+    declared = _template(template, Audience.ADDRESS, details or {})
+    message = Message(
+        template=declared.code, channel="email", address=address, language="en", details=dict(details or {})
+    )
+    return _write(store, service, message, once, None)
+
+
+def told(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Message]:
+    """Every message to a person and every refusal, the newest first. Raises Refused."""
+    access.require(actor, Permission.READ_REFERRAL)
+    theirs = rows_of(actor.service_id, Message).where(Message.person_id == person_id)
+    return store.scalars(theirs.order_by(Message.id.desc())).all()
+
+
+def _write(store: Session, service: Service, message: Message, once: str, refusal: Refusal | None) -> Message:
+    message.service_id, message.id, message.once, message.run_at = service.id, new_id(), once, now()
+    message.state, message.refusal = ("refused", refusal.value) if refusal else ("waiting", None)
+    if refusal:
+        _forget(message)
+    found, new = write_once(store, message, rows_of(service.id, Message).where(Message.once == once))
+    if new:
+        _record(store, found)
+        if found.state == "refused":
+            _ask_staff(store, found, tasks.Kind.TELL_THE_PERSON)
+    return found
+
+
+def _record(store: Session, message: Message) -> None:
+    audit.record(
+        store,
+        message.service_id,
+        None,
+        "wrote message" if message.state == "waiting" else f"{message.state} message",
+        "message",
+        message.id,
+        actor_kind="system",
+        template=message.template,
+        refusal=message.refusal,
+    )
+
+
+def _ask_staff(store: Session, message: Message, kind: tasks.Kind) -> None:
+    """The portal could not say it, so a person must. Nobody can be asked to carry a code that has run out."""
+    if MESSAGES[message.template].unconfirmed:
+        return
+    tasks.add(
+        store,
+        message.service_id,
+        kind,
+        once=f"{kind.value}:{message.id}",
+        due_at=now(),
+        person_id=message.person_id,
+        referral_id=message.referral_id,
+        message_id=message.id,
+        details={"template": message.template, "reason": message.refusal or message.last_error},
+    )
+
+
+def _forget(message: Message) -> None:
+    if MESSAGES[message.template].secret:
+        message.details = {}
+
+
+def _language_of(store: Session, service: Service, person_id: uuid.UUID) -> str:
+    """The language the person likes to read, if it is offered here; else the one they used the pages in."""
+    person = store.get(ServiceUser, (service.id, person_id))
+    settings = services.settings_of(service)
+    if person is not None and settings.offers(person.written_language):
+        return person.written_language
+    return person.page_language if person is not None and person.page_language in LANGUAGES else "en"
+
+
+# --- safe contact -----------------------------------------------------------------------------------------------------
+
+
+def _ways(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Sequence[ContactWay]:
+    theirs = rows_of(service_id, ContactWay).where(ContactWay.person_id == person_id)
+    return store.scalars(theirs.order_by(ContactWay.created_at, ContactWay.id)).all()
+
+
+def _allows(way: ContactWay, template: Template) -> bool:
+    """The rule itself: may this message go this way? Nothing is sent for which this does not say yes."""
+    return (
+        way.allowed
+        and way.channel in template.channels
+        and way.channel in SENDABLE
+        and bool(way.address)
+        and (template.unconfirmed or way.confirmed_at is not None)
+    )
+
+
+def _safe_way(ways: Sequence[ContactWay], template: Template) -> tuple[ContactWay | None, Refusal | None]:
+    for way in ways:
+        if _allows(way, template):
+            return way, None
+    allowed = [way for way in ways if way.allowed]
+    if any(way.channel in SENDABLE for way in allowed):
+        return None, Refusal.NOT_CONFIRMED
+    if any(way.channel != "come-back" for way in allowed):
+        return None, Refusal.NO_TRANSPORT
+    if allowed:
+        return None, Refusal.COME_BACK_ONLY
+    return None, Refusal.NOT_ALLOWED if ways else Refusal.NO_WAY
+
+
+def _still_safe(store: Session, message: Message) -> Refusal | None:
+    """Look again at the moment of sending: minds change, and staff leave, while a message waits."""
+    template = MESSAGES[message.template]
+    if message.person_id is not None:
+        for way in _ways(store, message.service_id, message.person_id):
+            if way.channel == message.channel and way.address == message.address and _allows(way, template):
+                return None
+        return Refusal.CHANGED_MIND
+    if message.staff_id is not None:
+        staff = store.get_one(Staff, (message.service_id, message.staff_id))
+        return None if staff.state == "active" else Refusal.NOT_STAFF
+    return None
+
+
+# --- the ways out -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Words:
+    """A message in words: one line of subject, and the body."""
+
+    subject: str
+    body: str
+
+
+Render = Callable[[str, str, Mapping[str, object]], Words]
+"""(template, language, values) -> Words. The values are the details, ``phone`` and ``service`` (its short name)."""
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message about to leave. Nothing of it is shown when it is printed by mistake, except its id."""
+
+    message_id: uuid.UUID
+    to: str = field(repr=False)
+    words: Words = field(repr=False)
+    language: str = "en"
+
+
+class Undeliverable(Exception):
+    """It will never arrive: trying again is of no use. The message is a code without anything personal."""
+
+
+class NotNow(Exception):
+    """It did not leave this time. The message is a code without anything personal."""
+
+
+class Transport(Protocol):
+    """A way out. Called with the same message again after a crash: whoever receives it tells by ``message_id``."""
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Hand the message over. Raises Undeliverable or NotNow."""
+        ...
+
+
+@dataclass(frozen=True)
+class ConsoleTransport:
+    """Prints messages, for a demonstration on one machine: there is no real address there."""
+
+    stream: TextIO = field(default_factory=lambda: sys.stdout)
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Print the message."""
+        words = outgoing.words
+        self.stream.write(f"--- to {outgoing.to}: {words.subject}\n{words.body.rstrip()}\n---\n")
+        self.stream.flush()
+
+
+_ADDRESS = re.compile(r"[^@\s<>,;:\"\\()\x00-\x20\x7f]+@[^@\s<>,;:\"\\()\x00-\x20\x7f]+")
+SEND_SECONDS = 20  # for each step of talking to a mail server
+
+
+@dataclass(frozen=True)
+class SMTPTransport:
+    """Hands messages to a mail server. ``security``: tls (from the start), starttls (refused when not offered), none.
+
+    ``sender`` is the address that messages come from; it carries no name, since a name would say who we are.
+    """
+
+    host: str
+    port: int
+    security: str
+    sender: str
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    context: ssl.SSLContext | None = field(default=None, repr=False)
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Hand the message over. Raises Undeliverable when the server says 5xx to it, else NotNow."""
+        mail = self.mail(outgoing)
+        try:
+            with self._connected() as server:
+                server.send_message(mail)
+        except smtplib.SMTPRecipientsRefused as refused:
+            raise _sorted(min(code for code, _ in refused.recipients.values())) from None
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPAuthenticationError) as refused:
+            # That is about us, not about this message: somebody will put the settings right.
+            raise NotNow(f"smtp-{refused.smtp_code}") from None
+        except smtplib.SMTPResponseException as refused:
+            raise _sorted(refused.smtp_code) from None
+        except smtplib.SMTPException as problem:
+            raise NotNow(type(problem).__name__) from None
+        except OSError as problem:
+            raise NotNow(type(problem).__name__) from None
+
+    def _connected(self) -> smtplib.SMTP:
+        context = self.context or ssl.create_default_context()
+        if self.security == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=SEND_SECONDS, context=context)
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=SEND_SECONDS)
+        try:
+            if self.security == "starttls":
+                server.starttls(context=context)
+            if self.user:
+                server.login(self.user, self.password)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+    def mail(self, outgoing: Outgoing) -> EmailMessage:
+        """The message as it travels. Raises Undeliverable for an address that could write headers of its own."""
+        if not _ADDRESS.fullmatch(outgoing.to):
+            raise Undeliverable("address")
+        mail = EmailMessage(policy=SMTP)
+        try:
+            mail["From"] = Address(addr_spec=self.sender)
+            mail["To"] = Address(addr_spec=outgoing.to)
+        except (ValueError, IndexError):  # the standard library's reader falls over some addresses
+            raise Undeliverable("address") from None
+        mail["Subject"] = re.sub(r"[\s\x00-\x1f\x7f]+", " ", outgoing.words.subject).strip()
+        mail["Date"] = format_datetime(now())
+        # The same message sent twice has the same id, so that a mail program can show it once.
+        mail["Message-ID"] = f"<{outgoing.message_id}@{self.sender.rpartition('@')[2]}>"
+        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies, please
+        mail["Content-Language"] = outgoing.language
+        mail.set_content(outgoing.words.body)
+        return mail
+
+
+def _sorted(code: int) -> Exception:
+    return Undeliverable(f"smtp-{code}") if 500 <= code < 600 else NotNow(f"smtp-{code}")
+
+
+# --- delivery ---------------------------------------------------------------------------------------------------------
+
+BACK_OFF: tuple[timedelta, ...] = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=3),
+    timedelta(hours=8),
+    timedelta(hours=24),
+)
+"""How long to wait after the first, second … try. After the last of them one more try, then it has failed."""
+
+MOST_TRIES = len(BACK_OFF) + 1
+LEASE = timedelta(seconds=120)  # longer than one message can take; after a crash another worker waits this long
+BATCH = 10
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """How many messages were sent, will be tried again, were refused at the last moment, have failed."""
+
+    sent: int = 0
+    later: int = 0
+    refused: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Delivered") -> "Delivered":
+        return Delivered(
+            self.sent + other.sent,
+            self.later + other.later,
+            self.refused + other.refused,
+            self.failed + other.failed,
+        )
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    """A message that is ours to send until ``leased_until``, which is also how we prove it."""
+
+    service_id: uuid.UUID
+    id: uuid.UUID
+    leased_until: datetime
+
+
+def claim(store: Session, most: int = BATCH) -> list[_Claimed]:
+    """Take messages that are due and that nobody else has, the longest waiting first.
+
+    Call it in a writing transaction of its own, and commit before sending. On SQLite the writers wait for each other;
+    on PostgreSQL each skips what another has locked, and the materialised list keeps lock and limit together.
+    """
+    moment = now()
+    due: Select[uuid.UUID, uuid.UUID] = (
+        select(Message.service_id, Message.id)
+        .where(
+            Message.state == "waiting",
+            Message.run_at <= moment,
+            (Message.leased_until.is_(None)) | (Message.leased_until < moment),
+        )
+        .order_by(Message.run_at, Message.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    if store.get_bind().dialect.name == "postgresql":
+        taken = due.cte("taken").prefix_with("MATERIALIZED")
+        due = select(taken.c.service_id, taken.c.id)
+    until = moment + LEASE
+    rows = store.execute(
+        update(Message)
+        .where(tuple_(Message.service_id, Message.id).in_(due))
+        .values(leased_until=until, attempts=Message.attempts + 1)
+        .returning(Message.service_id, Message.id),
+        execution_options={"synchronize_session": False},
+    )
+    return sorted((_Claimed(service_id, message_id, until) for service_id, message_id in rows), key=lambda one: one.id)
+
+
+def deliver(stores: Stores, transport: Transport, render: Render, *, most: int | None = None) -> Delivered:
+    """Send everything that is due, or at most so many; one bad message never stops another. Any number of workers.
+
+    A worker that dies between sending and writing it down leads to a second sending, never to none.
+    """
+    done, left = Delivered(), most
+    while left is None or left > 0:
+        with stores.writing.begin() as store:
+            claimed = claim(store, BATCH if left is None else min(BATCH, left))
+        if not claimed:
+            break
+        for one in claimed:
+            done += _deliver(stores, transport, render, one)
+        left = None if left is None else left - len(claimed)
+    return done
+
+
+def _deliver(stores: Stores, transport: Transport, render: Render, claimed: _Claimed) -> Delivered:
+    with stores.writing.begin() as store:
+        mine = _ours(store, claimed)
+        if mine is None:
+            return Delivered()
+        if refusal := _still_safe(store, mine):
+            return _refuse(store, mine, refusal)
+        if mine.attempts > MOST_TRIES:  # it took its workers down with it, each time
+            return _fail(store, mine, "crash")
+        mine.leased_until = now() + LEASE
+        claimed = _Claimed(mine.service_id, mine.id, mine.leased_until)
+        service = store.get_one(Service, mine.service_id)
+        values = {**mine.details, "phone": services.settings_of(service).phone, "service": service.slug}
+        address, template, language = mine.address or "", mine.template, mine.language
+    problem, forever = "", False
+    try:
+        transport.send(Outgoing(claimed.id, address, render(template, language, values), language))
+    except Undeliverable as refused:
+        problem, forever = str(refused), True
+    except NotNow as refused:
+        problem = str(refused)
+    except Exception as fault:  # our own mistake, in a template or a transport: it must not stop the others
+        problem = type(fault).__name__
+    return _finish(stores, claimed, problem, forever)
+
+
+def _ours(store: Session, claimed: _Claimed) -> Message | None:
+    """The message, locked, if it is still leased to us."""
+    still = rows_of(claimed.service_id, Message).where(
+        Message.id == claimed.id, Message.state == "waiting", Message.leased_until == claimed.leased_until
+    )
+    return store.scalar(still.with_for_update())
+
+
+def _finish(stores: Stores, claimed: _Claimed, problem: str, forever: bool) -> Delivered:
+    with stores.writing.begin() as store:
+        mine = _ours(store, claimed)
+        if mine is None:  # we were so slow that another worker took it over; what they write counts
+            return Delivered()
+        mine.leased_until = None
+        if not problem:
+            mine.state, mine.sent_at, mine.last_error = "sent", now(), None
+            _forget(mine)
+            return Delivered(sent=1)
+        log.warning("message %s did not leave: %s", mine.id, problem)
+        if forever or mine.attempts >= MOST_TRIES:
+            return _fail(store, mine, problem)
+        mine.last_error = problem[:200]
+        mine.run_at = now() + BACK_OFF[mine.attempts - 1]
+        return Delivered(later=1)
+
+
+def _fail(store: Session, message: Message, problem: str) -> Delivered:
+    message.state, message.leased_until, message.last_error = "failed", None, problem[:200]
+    _forget(message)
+    _record(store, message)
+    _ask_staff(store, message, tasks.Kind.MESSAGE_FAILED)
+    return Delivered(failed=1)
+
+
+def _refuse(store: Session, message: Message, refusal: Refusal) -> Delivered:
+    message.state, message.leased_until, message.refusal = "refused", None, refusal.value
+    message.address = None
+    _forget(message)
+    _record(store, message)
+    _ask_staff(store, message, tasks.Kind.TELL_THE_PERSON)
+    return Delivered(refused=1)
