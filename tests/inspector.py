@@ -21,6 +21,8 @@ from html5lib.constants import E as WHAT_WENT_WRONG
 from werkzeug.datastructures import Headers
 from werkzeug.test import TestResponse
 
+from tests.ui_classes import missing_classes
+
 INSPECTED: Counter[str] = Counter()  # pages inspected by this process, by status; tests/conftest.py adds them up
 
 _NEED_A_LABEL = {"input", "select", "textarea"}
@@ -322,6 +324,14 @@ def _own_resources(page: Page) -> Iterator[str]:
             yield f"Take out {_show(element)}: nothing of other people's runs inside our pages."
 
 
+def _styled(page: Page) -> Iterator[str]:
+    if missing := missing_classes(page.html):
+        yield (
+            f"Draw {', '.join(sorted(missing))}: the style sheet of this page has no rule for it. "
+            "Run: python -m tools.gather_classes && python -m tools.vendor_look"
+        )
+
+
 def _usable(page: Page) -> Iterator[str]:
     viewport = next((e.get("content", "") for e in page.all("meta") if e.get("name") == "viewport"), "")
     if "width=device-width" not in viewport.replace(" ", ""):
@@ -356,6 +366,7 @@ RULES: tuple[Callable[[Page], Iterable[str]], ...] = (
     _forms,
     _nothing_inline,
     _own_resources,
+    _styled,
     _usable,
 )
 

@@ -96,6 +96,7 @@ PLANTED = [
     ('<input id="name"', '<input tabindex="3" id="name"', "tabindex above 0"),
     ('<input id="name"', '<input autofocus id="name"', "autofocus"),
     ('href="#main"', 'href="/" target="_blank"', "noopener"),
+    ("<ul>", '<ul class="nhsuk-button--login">', "Draw nhsuk-button--login"),
     ("As you like it", "As %(name)s likes it", "Fill in the placeholder '%(name)s'"),
 ]
 

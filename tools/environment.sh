@@ -8,7 +8,7 @@ what=${1:-run}
 venv=.venv
 
 stop() {
-    printf '\n%s\n' "$@" >&2
+    printf '%s\n' '' "$@" >&2
     exit 1
 }
 
