@@ -83,6 +83,15 @@ def raise_for(
     closed meanwhile. Raises KeyError for a rule that RULES does not have, and NobodyThere only for a service
     that has never had any staff: such a service takes no forms.
     """
+    known = RULES[rule]
+    answer_changed(store, service.id, draft_id, question, answer)
+    same = rows_of(service.id, Alert).where(
+        Alert.draft_id == draft_id, Alert.question == question, Alert.answer == answer
+    )
+    if again := store.scalar(same):
+        if _last_answer(store, again) != answer:
+            _raise_again(store, service, again)
+        return again
     alert = Alert(
         service_id=service.id,
         id=new_id(),
@@ -90,19 +99,14 @@ def raise_for(
         reference=reference,
         question=question,
         answer=answer,
-        rule=RULES[rule].code,
+        rule=known.code,
     )
     _start_clock(store, service, alert, POSITIONS[0])
-    same = rows_of(service.id, Alert).where(
-        Alert.draft_id == draft_id, Alert.question == question, Alert.answer == answer
-    )
     found, new = write_once(store, alert, same)
     if new:
         _happened(store, found, "raised", answer=answer)
         audit.record(store, service.id, None, "raised alert", "alert", found.id, rule=rule)
         _tell(store, service, found, [found.owner_id])
-    elif _last_answer(store, found) != answer:
-        _raise_again(store, service, found)
     return found
 
 
@@ -126,6 +130,16 @@ def attach(
 def expected_by(alert: Alert) -> datetime:
     """When a person will have read this at the latest, as far as the present step of the ladder goes."""
     return alert.due_at
+
+
+def expected_for_draft(store: Session, service_id: uuid.UUID, draft_id: uuid.UUID) -> datetime | None:
+    """When a person will have read what was said in this draft at the latest; ``None`` when it raised nothing, or when
+    all of it has been read already."""
+    unopened = rows_of(service_id, Alert).where(
+        Alert.draft_id == draft_id, Alert.opened_at.is_(None), Alert.closed_at.is_(None)
+    )
+    first = store.scalar(unopened.order_by(Alert.due_at).limit(1))
+    return expected_by(first) if first else None
 
 
 def _start_clock(store: Session, service: Service, alert: Alert, position: str, owner: uuid.UUID | None = None) -> None:
@@ -221,6 +235,17 @@ def unopened_count(store: Session, service_id: uuid.UUID) -> int:
         unopened.where(Alert.service_id == service_id, Alert.opened_at.is_(None), Alert.closed_at.is_(None))
     )
     return found or 0
+
+
+def referrals_with_unopened(store: Session, service_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """The referrals to which an alert belongs that nobody has opened."""
+    unopened = select(Alert.referral_id).where(
+        Alert.service_id == service_id,
+        Alert.opened_at.is_(None),
+        Alert.closed_at.is_(None),
+        Alert.referral_id.is_not(None),
+    )
+    return frozenset(found for found in store.scalars(unopened) if found is not None)
 
 
 def events_of(store: Session, actor: Actor, alert_id: uuid.UUID) -> Sequence[AlertEvent]:
@@ -324,3 +349,24 @@ def _climb(store: Session, service: Service, alert: Alert) -> None:
     audit.record(store, service.id, None, f"{what} alert", "alert", alert.id, actor_kind="system", position=position)
     everybody = [staff.id for staff in services.managers(store, service.id)] if at_top else []
     _tell(store, service, alert, [alert.owner_id, *everybody])
+
+
+# --- asked by the rooms above -----------------------------------------------------------------------------------------
+
+
+def expected_for_draft(store: Session, service_id: uuid.UUID, draft_id: uuid.UUID) -> datetime | None:
+    """By when somebody will read the alert of this draft; ``None`` when there is no open one."""
+    mine = rows_of(service_id, Alert).where(Alert.draft_id == draft_id, Alert.closed_at.is_(None))
+    found = store.scalars(mine.order_by(Alert.due_at)).first()
+    return expected_by(found) if found else None
+
+
+def referrals_with_unopened(store: Session, service_id: uuid.UUID) -> set[uuid.UUID]:
+    """The referrals that stand first in every inbox: nobody has opened their alert yet."""
+    rows = select(Alert.referral_id).where(
+        Alert.service_id == service_id,
+        Alert.opened_at.is_(None),
+        Alert.closed_at.is_(None),
+        Alert.referral_id.is_not(None),
+    )
+    return {found for found in store.scalars(rows) if found is not None}

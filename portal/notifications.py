@@ -54,7 +54,8 @@ class Audience(StrEnum):
 class Template:
     """A message that may be sent; its words are in ``templates/messages/<code>.txt``, the subject on the first line.
 
-    ``details`` are the only values that it may be given. ``secret``: what it carried is forgotten once it has left.
+    ``details`` are the values that it must be given, ``may`` those that it may be given as well; nothing else is taken.
+    ``secret``: what it carried is forgotten once it has left.
     ``unconfirmed``: it may go to an address of which nobody has shown yet that it is the person's own.
     """
 
@@ -62,6 +63,7 @@ class Template:
     audience: Audience
     channels: tuple[str, ...] = ("email",)
     details: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
     secret: bool = False
     unconfirmed: bool = False
 
@@ -70,10 +72,9 @@ MESSAGES: Mapping[str, Template] = {
     template.code: template
     for template in (
         Template("confirm-code", Audience.PERSON, details=frozenset({"code"}), secret=True, unconfirmed=True),
-        Template("referral-received", Audience.PERSON, details=frozenset({"reference", "by"})),
-        Template("referral-accepted", Audience.PERSON),
-        Template("referral-declined", Audience.PERSON),
-        Template("referral-passed-on", Audience.PERSON),
+        Template("referral-received", Audience.PERSON, details=frozenset({"reference"}), may=frozenset({"by"})),
+        Template("referral-accepted", Audience.PERSON, may=frozenset({"reference"})),
+        Template("referral-decided", Audience.PERSON, may=frozenset({"reference"})),
         Template("alert-waiting", Audience.STAFF),
         Template("promise-broken", Audience.STAFF),
         Template("invitation", Audience.ADDRESS, details=frozenset({"link", "by"}), secret=True),
@@ -109,8 +110,10 @@ def _template(code: str, audience: Audience, details: Mapping[str, Any]) -> Temp
     template = MESSAGES.get(code)
     if template is None or template.audience is not audience:
         raise NotDeclared(f"There is no message {code!r} for {audience.value}.")
-    if set(details) != template.details:
-        raise NotDeclared(f"The message {code!r} takes {sorted(template.details)}, not {sorted(details)}.")
+    if not template.details <= set(details) <= template.details | template.may:
+        raise NotDeclared(
+            f"The message {code!r} takes {sorted(template.details | template.may)}, not {sorted(details)}."
+        )
     return template
 
 

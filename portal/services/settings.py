@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from portal import reading
@@ -55,18 +55,12 @@ class Elsewhere:
     words: str = ""
 
 
-@dataclass(frozen=True)
-class Reason:
-    """Why a referral ends without being taken up. ``status`` is the status it gets (data dictionary 4.6):
-    ``not-eligible`` the service cannot take it, ``declined`` the person said no, ``closed`` nobody could be reached,
-    ``duplicate`` the same one twice. ``label`` is translated when it is one of ours."""
+class Reason(NamedTuple):
+    """Why a referral is not taken up. ``label`` is translated when the reason is one of ours."""
 
     code: str
     label: str
-    status: str = "not-eligible"
 
-
-REASON_STATUSES = ("not-eligible", "declined", "closed", "duplicate")
 
 REASONS: tuple[Reason, ...] = (
     Reason("outside-area", N_("Lives outside our area")),
@@ -74,15 +68,26 @@ REASONS: tuple[Reason, ...] = (
     Reason("needs-beyond-scope", N_("Needs help that we cannot give")),
     Reason("service-unavailable", N_("We have no place at the moment")),
     Reason("moved-to-other-support", N_("Has other support already")),
-    Reason("person-chose-to-stop", N_("The person does not want this"), "declined"),
-    Reason("moved-away", N_("Has moved away"), "closed"),
-    Reason("could-not-contact", N_("We could not reach the person"), "closed"),
-    Reason("died", N_("The person has died"), "closed"),
-    Reason("duplicate", N_("The same referral twice"), "duplicate"),
+    Reason("person-chose-to-stop", N_("The person does not want this")),
+    Reason("moved-away", N_("Has moved away")),
+    Reason("could-not-contact", N_("We could not reach the person")),
+    Reason("died", N_("The person has died")),
+    Reason("duplicate", N_("The same referral twice")),
     Reason("other", N_("Another reason")),
 )
-"""Data dictionary 4.9 ``closure_reason`` as far as it fits a referral that was never taken up, and the two rules that
+"""Data dictionary 4.10 ``closure_reason`` as far as it fits a referral that was never taken up, and the two rules that
 the portal itself checks (area and age)."""
+
+STATUS_BY_REASON: Mapping[str, str] = MappingProxyType(
+    {
+        "person-chose-to-stop": "declined",
+        "moved-away": "closed",
+        "could-not-contact": "closed",
+        "died": "closed",
+        "duplicate": "duplicate",
+    }
+)
+"""The status of the data dictionary (4.6) that a reason leads to; every other reason leads to ``not-eligible``."""
 
 
 class BadSettings(ValueError):
@@ -280,20 +285,26 @@ def _decline_reasons(given: Any) -> tuple[Reason, ...]:
     ours = {reason.code: reason for reason in REASONS}
     found: dict[str, Reason] = {}
     for each in _list(given, 40):
-        if isinstance(each, str) and each in ours:
-            found[each] = ours[each]
-            continue
-        if not isinstance(each, Mapping) or not set(each) <= {"code", "label", "status"}:
-            raise _Bad("must be codes of ours, or have a code, a label and a status each.")
-        reason = Reason(each.get("code", ""), _text(100)(each.get("label", "")), each.get("status", "not-eligible"))
-        if not isinstance(reason.code, str) or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", reason.code[:41]):
-            raise _Bad("must have codes such as no-interpreter: small letters and hyphens, at most 40.")
-        if not reason.label or reason.status not in REASON_STATUSES or len(reason.code) > 40:
-            raise _Bad("must give each a label, and a status out of: " + ", ".join(REASON_STATUSES) + ".")
+        reason = ours.get(each) if isinstance(each, str) else _own_reason(each)
+        if reason is None:
+            raise _Bad(
+                f"must be reasons that the portal has ({', '.join(ours)}) or your own with a label, not {each!r}."
+            )
         found[reason.code] = reason
     if not found:
         raise _Bad("must have at least one reason: nobody is turned away without one.")
     return tuple(found.values())
+
+
+def _own_reason(given: Any) -> Reason:
+    if not isinstance(given, Mapping) or set(given) != {"code", "label"}:
+        raise _Bad("must have a code and a label for each reason of your own.")
+    code, label = given["code"], _text(100)(given["label"])
+    if not isinstance(code, str) or len(code) > 40 or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code):
+        raise _Bad("must have codes such as no-interpreter: small letters and hyphens, at most 40.")
+    if not label:
+        raise _Bad("must give each reason a label.")
+    return Reason(code, label)
 
 
 def _brand_colour(given: Any) -> str | None:

@@ -53,7 +53,9 @@ class Renderer:
 
     def __call__(self, template: str, language: str, values: Mapping[str, object]) -> Words:
         """The words in the language, and in English beneath when the language is a draft."""
-        given = {key: value for key, value in values.items() if key in MESSAGES[template].details}
+        declared = MESSAGES[template]
+        given: dict[str, object] = dict.fromkeys(declared.may)
+        given |= {key: values[key] for key in declared.details | declared.may if key in values}
         given["phone"] = values["phone"]
         given["sign_in"] = self.sign_in_of(str(values["service"]))
         words, reviewed = _said(template, language, given)
