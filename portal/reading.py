@@ -149,7 +149,8 @@ _SOFTENED = {"fawrth": 3, "fai": 5, "fehefin": 6, "orffennaf": 7, "fedi": 9, "da
 
 # Words and endings that stand around day and year and say nothing: English, Welsh, Polish, Portuguese and Spanish,
 # Romanian, the sign of the Christian era in Urdu, and the ending that links day and month in Kurdish.
-_FILLERS = "the of st nd rd th o af ail il ydd fed eg ain r rok roku dnia de del do a ul lea din anul ء ی"
+_ENGLISH_FILLERS = "the of st nd rd th"  # codespell:ignore nd
+_FILLERS = f"{_ENGLISH_FILLERS} o af ail il ydd fed eg ain r rok roku dnia de del do a ul lea din anul ء ی"
 _SAY_NOTHING = frozenset(_FILLERS.split())
 
 _CHINESE_MARKS = re.compile("(?<=[0-9])[年月日号號]")
@@ -369,7 +370,7 @@ def phone(raw: str) -> str:
     import phonenumbers  # 100 ms to import: only for those who give a number
 
     plain = _joined(_typed(raw, Problem.NOT_A_PHONE))
-    if not set(plain) <= _PHONE_CHARACTERS or "+" in plain[1:]:
+    if not set(plain) <= _PHONE_CHARACTERS:
         raise Unreadable(Problem.NOT_A_PHONE)
     try:
         number = phonenumbers.parse(plain, "GB")

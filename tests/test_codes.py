@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -240,6 +241,12 @@ def test_a_new_recovery_code_shows_in_two_groups_and_reads_back() -> None:
 @pytest.mark.parametrize("typed", ["", "ABCDE-FGHJ", "ABCDE-FGHJK-M", "ABCDE-FGHJU", "?"])
 def test_what_is_no_recovery_code_is_not_read(typed: str) -> None:
     assert codes.read_recovery_code(typed) is None
+
+
+def test_a_tower_of_marks_costs_no_time() -> None:
+    began = time.process_time()
+    assert codes.read_reference("a" + "\u0301\u0323" * 50_000) is None
+    assert time.process_time() - began < 0.5
 
 
 @given(st.text())
