@@ -237,7 +237,7 @@ def unopened_count(store: Session, service_id: uuid.UUID) -> int:
     return found or 0
 
 
-def referrals_with_unopened(store: Session, service_id: uuid.UUID) -> frozenset[uuid.UUID]:
+def referrals_with_unopened(store: Session, service_id: uuid.UUID) -> set[uuid.UUID]:
     """The referrals to which an alert belongs that nobody has opened."""
     unopened = select(Alert.referral_id).where(
         Alert.service_id == service_id,
@@ -245,7 +245,7 @@ def referrals_with_unopened(store: Session, service_id: uuid.UUID) -> frozenset[
         Alert.closed_at.is_(None),
         Alert.referral_id.is_not(None),
     )
-    return frozenset(found for found in store.scalars(unopened) if found is not None)
+    return {found for found in store.scalars(unopened) if found is not None}
 
 
 def events_of(store: Session, actor: Actor, alert_id: uuid.UUID) -> Sequence[AlertEvent]:
@@ -349,24 +349,3 @@ def _climb(store: Session, service: Service, alert: Alert) -> None:
     audit.record(store, service.id, None, f"{what} alert", "alert", alert.id, actor_kind="system", position=position)
     everybody = [staff.id for staff in services.managers(store, service.id)] if at_top else []
     _tell(store, service, alert, [alert.owner_id, *everybody])
-
-
-# --- asked by the rooms above -----------------------------------------------------------------------------------------
-
-
-def expected_for_draft(store: Session, service_id: uuid.UUID, draft_id: uuid.UUID) -> datetime | None:
-    """By when somebody will read the alert of this draft; ``None`` when there is no open one."""
-    mine = rows_of(service_id, Alert).where(Alert.draft_id == draft_id, Alert.closed_at.is_(None))
-    found = store.scalars(mine.order_by(Alert.due_at)).first()
-    return expected_by(found) if found else None
-
-
-def referrals_with_unopened(store: Session, service_id: uuid.UUID) -> set[uuid.UUID]:
-    """The referrals that stand first in every inbox: nobody has opened their alert yet."""
-    rows = select(Alert.referral_id).where(
-        Alert.service_id == service_id,
-        Alert.opened_at.is_(None),
-        Alert.closed_at.is_(None),
-        Alert.referral_id.is_not(None),
-    )
-    return {found for found in store.scalars(rows) if found is not None}

@@ -5,14 +5,15 @@ what it had not committed is due again in the next round. Any number of workers 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from portal import alerts, audit, drafts, notifications, referrals, services
+from portal import alerts, audit, drafts, notifications, referrals, services, throttle
 from portal.notifications import Delivered, Render, Transport
 from portal.store import Service, Stores
 
@@ -56,24 +57,36 @@ def run(stores: Stores, transport: Transport, render: Render) -> Round:
     """Do everything that is due. Raises only when the database itself cannot be reached to begin with."""
     with stores.reading.begin() as store:
         everybody = [service.id for service in services.all_services(store)]
-    counts = dict.fromkeys(PARTS, 0)
-    broken: list[str] = []
-    gave_way: list[str] = []
+    done = _Doing()
     for name, part in PARTS.items():
+        done.counts[name] = 0
         for service_id in everybody:
-            try:
-                with stores.writing.begin() as store:
-                    counts[name] += part(store, store.get_one(Service, service_id))
-            except (IntegrityError, StaleDataError):
-                gave_way.append(name)
-            except Exception as fault:  # whatever it is, the other parts and services must go on
-                # Only its kind: the words of a fault can hold what somebody typed.
-                log.error("part %s failed for service %s: %s", name, service_id, type(fault).__name__)
-                broken.append(name)
+            with done.guarded(name), stores.writing.begin() as store:
+                done.counts[name] += part(store, store.get_one(Service, service_id))
+    with done.guarded("throttle-swept"), stores.writing.begin() as store:
+        done.counts["throttle-swept"] = throttle.sweep(store)
     delivered = Delivered()
-    try:
+    with done.guarded("messages"):
         delivered = notifications.deliver(stores, transport, render)
-    except Exception as fault:  # as above
-        log.error("part messages failed: %s", type(fault).__name__)
-        broken.append("messages")
-    return Round(counts, delivered, tuple(broken), tuple(gave_way))
+    return Round(done.counts, delivered, tuple(done.broken), tuple(done.gave_way))
+
+
+@dataclass
+class _Doing:
+    """A round under way."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    gave_way: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def guarded(self, name: str) -> Iterator[None]:
+        """Whatever goes wrong in the part stays in the part, written down by its kind only: the words of a fault can
+        hold what somebody typed."""
+        try:
+            yield
+        except (IntegrityError, StaleDataError):
+            self.gave_way.append(name)
+        except Exception as fault:
+            log.error("part %s of the round failed: %s", name, type(fault).__name__)
+            self.broken.append(name)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from portal import reading
@@ -55,12 +55,18 @@ class Elsewhere:
     words: str = ""
 
 
-class Reason(NamedTuple):
-    """Why a referral is not taken up. ``label`` is translated when the reason is one of ours."""
+@dataclass(frozen=True)
+class Reason:
+    """Why a referral is not taken up. ``label`` is translated when the reason is one of ours. ``status`` is what the
+    referral becomes (data dictionary 4.6): ``not-eligible`` the service cannot take it, ``declined`` the person said
+    no, ``closed`` it came to nothing, ``duplicate`` the same one twice."""
 
     code: str
     label: str
+    status: str = "not-eligible"
 
+
+REASON_STATUSES = ("not-eligible", "declined", "closed", "duplicate")
 
 REASONS: tuple[Reason, ...] = (
     Reason("outside-area", N_("Lives outside our area")),
@@ -68,26 +74,15 @@ REASONS: tuple[Reason, ...] = (
     Reason("needs-beyond-scope", N_("Needs help that we cannot give")),
     Reason("service-unavailable", N_("We have no place at the moment")),
     Reason("moved-to-other-support", N_("Has other support already")),
-    Reason("person-chose-to-stop", N_("The person does not want this")),
-    Reason("moved-away", N_("Has moved away")),
-    Reason("could-not-contact", N_("We could not reach the person")),
-    Reason("died", N_("The person has died")),
-    Reason("duplicate", N_("The same referral twice")),
+    Reason("person-chose-to-stop", N_("The person does not want this"), "declined"),
+    Reason("moved-away", N_("Has moved away"), "closed"),
+    Reason("could-not-contact", N_("We could not reach the person"), "closed"),
+    Reason("died", N_("The person has died"), "closed"),
+    Reason("duplicate", N_("The same referral twice"), "duplicate"),
     Reason("other", N_("Another reason")),
 )
-"""Data dictionary 4.10 ``closure_reason`` as far as it fits a referral that was never taken up, and the two rules that
+"""The data dictionary's ``closure_reason`` as far as it fits a referral that was never taken up, and the two rules that
 the portal itself checks (area and age)."""
-
-STATUS_BY_REASON: Mapping[str, str] = MappingProxyType(
-    {
-        "person-chose-to-stop": "declined",
-        "moved-away": "closed",
-        "could-not-contact": "closed",
-        "died": "closed",
-        "duplicate": "duplicate",
-    }
-)
-"""The status of the data dictionary (4.6) that a reason leads to; every other reason leads to ``not-eligible``."""
 
 
 class BadSettings(ValueError):
@@ -297,14 +292,16 @@ def _decline_reasons(given: Any) -> tuple[Reason, ...]:
 
 
 def _own_reason(given: Any) -> Reason:
-    if not isinstance(given, Mapping) or set(given) != {"code", "label"}:
-        raise _Bad("must have a code and a label for each reason of your own.")
-    code, label = given["code"], _text(100)(given["label"])
+    if not isinstance(given, Mapping) or not {"code", "label"} <= set(given) <= {"code", "label", "status"}:
+        raise _Bad("must have a code and a label for each reason of your own, and a status if you like.")
+    code, label, status = given["code"], _text(100)(given["label"]), given.get("status", REASON_STATUSES[0])
     if not isinstance(code, str) or len(code) > 40 or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", code):
         raise _Bad("must have codes such as no-interpreter: small letters and hyphens, at most 40.")
     if not label:
         raise _Bad("must give each reason a label.")
-    return Reason(code, label)
+    if status not in REASON_STATUSES:
+        raise _Bad(f"must have statuses out of: {', '.join(REASON_STATUSES)}.")
+    return Reason(code, label, status)
 
 
 def _brand_colour(given: Any) -> str | None:
