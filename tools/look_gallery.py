@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route, sync_playwright
 
-from tests.ui_gallery import STATIC, gallery
+from tests.ui_gallery import FORM_PARTS, PUBLIC_PARTS, STATIC, gallery
 
 CSP = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; require-trusted-types-for 'script'"  # noqa: E501
 SITE = "http://gallery.invalid"
@@ -39,7 +39,7 @@ def main(folder: Path) -> None:
             for language in ("en", "ur"):
                 for width in (360, 1000):
                     page = browser.new_page(viewport={"width": width, "height": 740})
-                    serve(page, gallery(layout, language))
+                    serve(page, gallery(layout, language, None if layout == "staff" else FORM_PARTS | PUBLIC_PARTS))
                     page.screenshot(path=folder / f"{layout}-{language}-{width}.png", full_page=True)
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     print(f"{layout} {language} {width}: content is {wide} wide")

@@ -54,6 +54,8 @@ COLOURS = {
     "#d5281b": "var(--alarm)",
     "#330072": "var(--visited)",
     "#007f3b": "var(--done)",
+    "#fff9c4": "#fdf6d8",
+    "#fff59d": "#f6edc0",
 }
 """Upstream repeats its colours literally; here each is a role that app.css (or a service) fills."""
 
@@ -74,18 +76,14 @@ RTL_FIXES = {
     "{clip-path:polygon(100% 0,0 50%,100% 100%)}",
 }
 
-UNUSED = (
-    "[type=search]",
-    "[data-sort]",
-    "[aria-sort",
-    ":disabled",
-    "[disabled]",
-    "[aria-disabled",
-    "[data-prefix",
-    ":-ms-",
-    "::-ms-",
+UNUSED = re.compile(
+    r"\[type=search\]|\[data-sort\]|\[aria-sort|:disabled|\[disabled\]|\[aria-disabled|-ms-"
+    r"|\[class\*?\^?=nhsuk-(?:caption|u-)|(?:^|[\s>+])(?:kbd|samp|var|code|address|h5|h6)\b"
 )
-"""States that no part of ours has: there are no disabled controls, no sorting by script, and searching is done in a plain text field."""
+"""States and elements that no page of ours has: no disabled controls, no sorting by script, no captions, no program code."""
+
+PREFIXED = re.compile(r"(?:-ms-[\w-]+|-moz-osx-font-smoothing|-webkit-font-smoothing|-webkit-clip-path):[^;}]*;?")
+"""Old spellings of properties that every browser of the last years knows without prefix."""
 
 COMPONENTS = (
     "back-link",
@@ -107,6 +105,10 @@ COMPONENTS = (
     "warning-callout",
 )
 """Those of which we have a twin: their fixtures are what ours are checked against."""
+
+
+NOT_OURS = {"card", "scroll", "striped", "compact", "panel", "prefix", "suffix", "conditional", "icon", "formGroup"}
+"""Options of upstream's that our parts do not offer: those fixtures are not kept."""
 
 
 def rules(css: str) -> Iterator[tuple[str, str | None]]:
@@ -132,7 +134,11 @@ def rules(css: str) -> Iterator[tuple[str, str | None]]:
 
 def classes_of(selector: str) -> set[str]:
     """The class names a selector asks for; what stands inside :not() does not count."""
-    return set(re.findall(r"\.(-?[_a-zA-Z][\w-]*)", re.sub(r":not\([^)]*\)", "", selector)))
+    return set(re.findall(r"\.(-?[_a-zA-Z][\w-]*)", _positive(selector)))
+
+
+def _positive(selector: str) -> str:
+    return re.sub(r":not\([^)]*\)", "", selector)
 
 
 def _modern(prelude: str) -> str:
@@ -163,6 +169,8 @@ def purge(css: str, used: set[str]) -> str:
         if body is None:
             if not prelude.startswith("@charset"):
                 out.append(prelude + ";")
+        elif prelude.startswith("@supports not (-ms-"):
+            out.append(purge(body, used))  # asks for a browser that is not Internet Explorer: everybody's
         elif prelude.startswith("@supports not"):
             continue  # a way round for browsers that nobody has any more
         elif prelude.startswith(("@media", "@supports", "@layer", "@container")):
@@ -170,9 +178,9 @@ def purge(css: str, used: set[str]) -> str:
                 out.append(f"{query}{{{inner}}}")
         elif prelude.startswith("@"):
             out.append(f"{prelude}{{{body}}}")
-        elif _wanted(prelude, body):
+        elif _wanted(prelude, body := PREFIXED.sub("", body)) and body:
             parts = re.split(r",(?![^(]*\))", prelude)
-            kept = [part for part in parts if classes_of(part) <= used and not any(state in part for state in UNUSED)]
+            kept = [part for part in parts if classes_of(part) <= used and not UNUSED.search(_positive(part))]
             if kept:
                 out.append(",".join(kept) + f"{{{_coloured(prelude, body)}}}")
     return "".join(out)
@@ -239,7 +247,11 @@ def _fixtures(dist: Path) -> None:
     FIXTURES.mkdir(parents=True, exist_ok=True)
     for component in COMPONENTS:
         given = json.loads((dist / "components" / component / "fixtures.json").read_text("utf-8"))
-        kept = [{key: one[key] for key in ("name", "context", "html")} for one in given["fixtures"]]
+        kept = [
+            {key: one[key] for key in ("name", "context", "html")}
+            for one in given["fixtures"]
+            if not NOT_OURS & set(one["context"])
+        ]
         (FIXTURES / f"{component}.json").write_text(json.dumps(kept, ensure_ascii=False, indent=0) + "\n", "utf-8")
     shutil.copy(LOOK / "nhsuk-frontend-LICENSE.txt", FIXTURES / "LICENSE.txt")
 
