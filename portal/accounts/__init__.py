@@ -1,0 +1,110 @@
+"""Staff accounts: who may sign in, with what, for how long, and who lets them in.
+
+Knows no page and no cookie; the doors ``web.sign_in`` and ``web.admin`` hand it what was typed, and put its tokens into
+cookies. ``passwords`` holds what may be a password, ``second_factor`` the app and the recovery codes, ``sign_in`` the
+way in and out, ``team`` who belongs to the staff. Every act is in the audit, and every refusal too.
+"""
+
+from portal.access import Actor, Role
+from portal.accounts.passwords import LONGEST as LONGEST_PASSWORD
+from portal.accounts.passwords import SENTENCES as PASSWORD_SENTENCES
+from portal.accounts.passwords import SHORTEST as SHORTEST_PASSWORD
+from portal.accounts.passwords import PasswordProblem
+from portal.accounts.passwords import problem as password_problem
+from portal.accounts.second_factor import RECOVERY_CODES, address_for_app, code_now, offered_secret
+from portal.accounts.sign_in import (
+    DEVICE_KEPT,
+    IDLE,
+    LONGEST,
+    STATE_ACTIVE,
+    STATE_LEFT,
+    WAITS_FOR_CODE,
+    Knock,
+    NotRecognised,
+    NotWaiting,
+    SignedIn,
+    TooManyTries,
+    actor_for,
+    begin_sign_in,
+    is_waiting,
+    knock,
+    own_sign_ins,
+    record_refusal,
+    revoke,
+    second_factor_given,
+    sign_out,
+    touch,
+)
+from portal.accounts.team import (
+    INVITATION_LIVES,
+    Invited,
+    NotInvited,
+    NotTaken,
+    accept,
+    change_role,
+    colleague,
+    colleagues,
+    create_first,
+    has_to_join_again,
+    invitation_for,
+    invite,
+    leave,
+    new_recovery_codes,
+    open_invitations,
+    replace_second_factor,
+    revoke_all,
+    withdraw,
+)
+
+__all__ = [
+    "DEVICE_KEPT",
+    "IDLE",
+    "INVITATION_LIVES",
+    "LONGEST",
+    "LONGEST_PASSWORD",
+    "PASSWORD_SENTENCES",
+    "RECOVERY_CODES",
+    "SHORTEST_PASSWORD",
+    "STATE_ACTIVE",
+    "STATE_LEFT",
+    "WAITS_FOR_CODE",
+    "Actor",
+    "Invited",
+    "Knock",
+    "NotInvited",
+    "NotRecognised",
+    "NotTaken",
+    "NotWaiting",
+    "PasswordProblem",
+    "Role",
+    "SignedIn",
+    "TooManyTries",
+    "accept",
+    "actor_for",
+    "address_for_app",
+    "begin_sign_in",
+    "change_role",
+    "code_now",
+    "colleague",
+    "colleagues",
+    "create_first",
+    "has_to_join_again",
+    "invitation_for",
+    "invite",
+    "is_waiting",
+    "knock",
+    "leave",
+    "new_recovery_codes",
+    "offered_secret",
+    "open_invitations",
+    "own_sign_ins",
+    "password_problem",
+    "record_refusal",
+    "replace_second_factor",
+    "revoke",
+    "revoke_all",
+    "second_factor_given",
+    "sign_out",
+    "touch",
+    "withdraw",
+]
