@@ -22,7 +22,7 @@ from enum import StrEnum
 
 from portal import reading
 from portal.clock import today
-from portal.i18n import LANGUAGES, N_, gettext, language_name
+from portal.i18n import N_, gettext, language_name, say_date
 from portal.reading import Problem, Unreadable
 
 Answers = Mapping[str, object]
@@ -166,8 +166,13 @@ class Question:
         if self.kind is Kind.PHONE:
             return reading.show_phone(str(answer))
         if self.kind is Kind.BIRTH:
-            return reading.show_birth(str(answer))
+            return _say_birth(str(answer))
         return str(answer)
+
+
+def _say_birth(birth: str) -> str:
+    """A date of birth in words; the year alone when that is all that is known."""
+    return birth if len(birth) == 4 else say_date(date.fromisoformat(birth), weekday=False)
 
 
 def _read_choice(question: Question, typed: str) -> str:
@@ -189,7 +194,7 @@ _READ: dict[Kind, Callable[[Question, str], str]] = {
     Kind.LONG_TEXT: lambda question, typed: reading.text(typed, question.longest, lines=True),
     Kind.ONE_OF: _read_choice,
     Kind.LANGUAGE: _read_language,
-    Kind.BIRTH: lambda question, typed: reading.birth(typed, today(), tuple(LANGUAGES)),
+    Kind.BIRTH: lambda question, typed: reading.birth(typed, today()),
     Kind.POSTCODE: lambda question, typed: reading.postcode(typed),
     Kind.PHONE: lambda question, typed: reading.phone(typed),
     Kind.EMAIL: lambda question, typed: reading.email(typed),

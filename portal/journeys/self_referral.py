@@ -61,7 +61,7 @@ TIMES = (
 SELF_REFERRAL = Journey(
     code="self-referral",
     version=1,
-    derived=("fits_age", "fits_area"),
+    derived=("fits_age", "fits_age_by_day", "fits_area"),
     steps=(
         Step(
             "who-for",
@@ -210,7 +210,9 @@ SELF_REFERRAL = Journey(
             "who-could-help",
             title=N_("We may not be the right service for you"),
             notice="who-could-help",
-            only_if=any_of(answered("fits_age", "no"), answered("fits_area", "no")),
+            only_if=any_of(
+                answered("fits_age", "no"), answered("fits_age_by_day", "no"), answered("fits_area", "no")
+            ),
         ),
         Step(
             "name",

@@ -75,7 +75,7 @@ class RecoveryCode(Record):
     __tablename__ = "recovery_code"
 
     staff_id: Mapped[uuid.UUID]
-    code_hash: Mapped[str] = mapped_column(String(64))
+    code_hash: Mapped[str] = mapped_column(String(100))
     used_at: Mapped[datetime | None]
 
     __table_args__ = (points_to("staff_id", "staff"), Index(None, "service_id", "staff_id"))
@@ -257,7 +257,7 @@ class Draft(Record):
     journey_version: Mapped[int]
     key_hash: Mapped[str] = mapped_column(String(64))
     reference: Mapped[str] = mapped_column(String(9))
-    return_hash: Mapped[str | None] = mapped_column(String(64))
+    return_hash: Mapped[str | None] = mapped_column(String(100))
     language: Mapped[str] = mapped_column(String(35))
     source_channel: Mapped[str] = mapped_column(String(20), default="portal")
     answers: Mapped[dict[str, Any]] = mapped_column(Encrypted("draft.answers"))
@@ -291,7 +291,7 @@ class Referral(Record):
 
     person_id: Mapped[uuid.UUID]
     reference: Mapped[str] = mapped_column(String(9))
-    return_hash: Mapped[str | None] = mapped_column(String(64))
+    return_hash: Mapped[str | None] = mapped_column(String(100))
     sent_key_hash: Mapped[str] = mapped_column(String(64))
     draft_id: Mapped[uuid.UUID]
     journey_version: Mapped[int]
@@ -509,7 +509,7 @@ class Confirmation(Record):
     __tablename__ = "confirmation"
 
     contact_way_id: Mapped[uuid.UUID]
-    code_hash: Mapped[str] = mapped_column(String(64))
+    code_hash: Mapped[str] = mapped_column(String(100))
     expires_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None]

@@ -1,0 +1,356 @@
+"""Service users: who they are, which ways to reach them are safe, what they allow, and who may be the same person.
+
+Nothing is merged by itself; a merge can be undone exactly. What people say about contact is a rule: a way that is not
+in the store is not allowed (product 5).
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from portal import access, audit, codes, reading
+from portal.access import Actor
+from portal.clock import now
+from portal.held import derived, look_up_key
+from portal.i18n import N_
+from portal.journeys import ABSENCES, LEFT_BLANK, NOT_ASKED
+from portal.journeys.self_referral import SELF_REFERRAL
+from portal.store import Alert, Confirmation, Merge, Message, Permission, Referral, Service, ServiceUser, Task
+from portal.store import ContactWay as ContactWay  # the doors name it in their types
+
+SHARING = ("share_gp", "share_onward", "evaluation", "share_referrer")
+"""The permission questions: their codes are the kinds of the data dictionary's 4.8."""
+
+CHANNELS: dict[str, str] = {
+    "call": N_("Phone call"),
+    "text": N_("Text message"),
+    "email": N_("Email"),
+    "post": N_("Letter"),
+    "through-person": N_("Through someone they trust"),
+    "come-back": N_("They come back here, or we meet them"),
+}
+
+MATCHES: dict[str, str] = {
+    "nhs-number": N_("same NHS number"),
+    "name-and-birth": N_("same name and date of birth"),
+    "phone": N_("same phone number"),
+    "email": N_("same email address"),
+}
+"""What two records may have in common, strongest first."""
+
+CODE_TRIES = 5
+
+
+class Gone(LookupError):
+    """There is no such record in this service."""
+
+
+class NotMergeable(ValueError):
+    """These two records cannot be merged, or this merge cannot be undone any more."""
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """Somebody who may be the same person, and what matches."""
+
+    person: ServiceUser
+    matches: tuple[str, ...]
+
+
+def value_of(answers: Mapping[str, object], code: str) -> str | None:
+    """The answer when it is a value; ``None`` for every kind of absence."""
+    answer = answers.get(code)
+    return str(answer) if answer is not None and answer not in ABSENCES else None
+
+
+def add(store: Session, service: Service, answers: Mapping[str, object], language: str) -> ServiceUser:
+    """A new person from the answers of a self-referral, with their contact ways and permissions."""
+    first, family = str(answers["first_name"]), value_of(answers, "family_name")
+    needs = answers.get("access_needs", NOT_ASKED)
+    person = ServiceUser(
+        service_id=service.id,
+        id=codes.new_id(),
+        first_name=first,
+        family_name=family,
+        preferred_name=value_of(answers, "preferred_name"),
+        pronouns=value_of(answers, "pronouns"),
+        name_key=reading.search_key(f"{first} {family or ''}"),
+        born=value_of(answers, "full_date_of_birth") or str(answers["date_of_birth"]),
+        postcode=value_of(answers, "postcode"),
+        no_fixed_address=bool(value_of(answers, "no_fixed_address")),
+        nhs_number=value_of(answers, "nhs_number"),
+        gp_registered=str(answers.get("gp_registered", NOT_ASKED)),
+        gp_practice=value_of(answers, "gp_practice"),
+        spoken_language=str(answers["spoken_language"]),
+        written_language=str(answers.get("written_language", NOT_ASKED)),
+        page_language=language,
+        interpreter=str(answers.get("interpreter", NOT_ASKED)),
+        access_needs=needs if isinstance(needs, list) else [],
+        access_needs_absent=None if isinstance(needs, list) else str(needs),
+        access_detail=value_of(answers, "access_detail"),
+        about_you={},
+    )
+    store.add(person)
+    store.flush()
+    _add_ways(store, person, answers)
+    _add_permissions(store, person, answers, language)
+    store.flush()
+    return person
+
+
+def _add_ways(store: Session, person: ServiceUser, answers: Mapping[str, object]) -> None:
+    addresses = {
+        "call": value_of(answers, "phone"),
+        "text": value_of(answers, "phone"),
+        "email": value_of(answers, "email"),
+        "post": value_of(answers, "post_address"),
+        "through-person": value_of(answers, "trusted_contact"),
+        "come-back": value_of(answers, "meeting_place"),
+    }
+    times = answers.get("phone_times")
+    chosen = answers["safe_ways"]
+    for channel in chosen if isinstance(chosen, list) else []:
+        by_phone = channel in ("call", "text")
+        store.add(
+            ContactWay(
+                service_id=person.service_id,
+                person_id=person.id,
+                channel=channel,
+                address=addresses[channel],
+                address_key=address_key(addresses[channel]),
+                trusted_name=value_of(answers, "trusted_name") if channel == "through-person" else None,
+                allowed=True,
+                # Only a yes is a yes: a blank means no message and no name (product 5).
+                voicemail=channel == "call" and answers.get("voicemail_safe") == "yes",
+                say_who=answers.get("trusted_may_know" if channel == "through-person" else "may_say_who") == "yes",
+                others_may_answer=str(answers.get("others_may_answer", NOT_ASKED)) if by_phone else NOT_ASKED,
+                times=times if by_phone and isinstance(times, list) else [],
+            )
+        )
+
+
+def address_key(address: str | None) -> str | None:
+    """A keyed hash by which the same address is found again although it is stored encrypted."""
+    return look_up_key("address", address.casefold()) if address else None
+
+
+def _add_permissions(store: Session, person: ServiceUser, answers: Mapping[str, object], language: str) -> None:
+    helped = answers.get("referring_for") != "me"
+    for kind in SHARING:
+        answer = answers.get(kind)
+        if answer is None:
+            continue  # not asked: no row, and no row means no
+        store.add(
+            Permission(
+                service_id=person.service_id,
+                person_id=person.id,
+                kind=kind,
+                decision={"yes": "given", "no": "refused"}.get(str(answer), LEFT_BLANK),
+                wording=SELF_REFERRAL.question(kind).label,
+                wording_version=SELF_REFERRAL.version,
+                language=language,
+                given_by="proxy" if helped and answers.get("referring_for") == "someone-who-agrees" else "person",
+            )
+        )
+
+
+def permissions_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> dict[str, Permission]:
+    """The permission that counts now, by kind: the latest row."""
+    rows = access.rows_of(service_id, Permission).where(Permission.person_id == person_id).order_by(Permission.id)
+    return {row.kind: row for row in store.scalars(rows)}
+
+
+def allows(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, kind: str) -> bool:
+    """Whether the person allows this now. No row means no."""
+    found = permissions_of(store, service_id, person_id).get(kind)
+    return found is not None and found.decision == "given"
+
+
+def record_spoken_permission(store: Session, actor: Actor, person_id: uuid.UUID, kind: str) -> None:
+    """Write down a permission that the person gave the worker in words."""
+    access.require(actor, access.Permission.DECIDE_REFERRAL)
+    person = read(store, actor, person_id)
+    store.add(
+        Permission(
+            service_id=actor.service_id,
+            person_id=person.id,
+            kind=kind,
+            decision="given",
+            wording=SELF_REFERRAL.question(kind).label,
+            wording_version=SELF_REFERRAL.version,
+            language=person.spoken_language,
+            given_by="staff-recorded-verbal",
+            recorded_by=actor.staff_id,
+        )
+    )
+    audit.record(store, actor.service_id, actor, "recorded a permission", "service_user", person.id, kind=kind)
+    store.flush()
+
+
+def read(store: Session, actor: Actor, person_id: uuid.UUID) -> ServiceUser:
+    """A person of the actor's service. Raises ``Gone``."""
+    access.require(actor, access.Permission.READ_REFERRAL)
+    found = store.scalar(access.rows_of(actor.service_id, ServiceUser).where(ServiceUser.id == person_id))
+    if found is None:
+        raise Gone
+    return found
+
+
+def ways_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Sequence[ContactWay]:
+    """The ways that the person gave, in the order in which they are asked."""
+    rows = store.scalars(access.rows_of(service_id, ContactWay).where(ContactWay.person_id == person_id)).all()
+    return sorted(rows, key=lambda way: (list(CHANNELS).index(way.channel), way.id))
+
+
+def confirm_way(store: Session, actor: Actor, way_id: uuid.UUID) -> ContactWay:
+    """The worker has shown that this address is the person's own. Raises ``Gone``."""
+    access.require(actor, access.Permission.CONFIRM_CONTACT)
+    way = store.scalar(access.rows_of(actor.service_id, ContactWay).where(ContactWay.id == way_id))
+    if way is None:
+        raise Gone
+    way.confirmed_at = now()
+    audit.record(store, actor.service_id, actor, "confirmed a contact way", "service_user", way.person_id, channel=way.channel)
+    store.flush()
+    return way
+
+
+# Confirming by a code ------------------------------------------------------------------------------------------------
+
+
+def new_confirmation(store: Session, way: ContactWay, minutes: int = 10) -> str:
+    """A new six-digit code for this address; codes before it stop working. The code is to be sent, never shown."""
+    store.execute(
+        update(Confirmation)
+        .where(Confirmation.service_id == way.service_id, Confirmation.contact_way_id == way.id)
+        .values(used_at=now())
+    )
+    code = codes.new_code()
+    made = codes.new_id()
+    store.add(
+        Confirmation(
+            service_id=way.service_id,
+            id=made,
+            contact_way_id=way.id,
+            code_hash=codes.slow_digest(code, made.bytes, derived("confirmation")),
+            expires_at=now() + timedelta(minutes=minutes),
+        )
+    )
+    store.flush()
+    return code
+
+
+def confirm_by_code(store: Session, way: ContactWay, typed: str) -> bool:
+    """Whether the typed code is right; then the address is confirmed. Five wrong tries burn the code."""
+    open_ones = access.rows_of(way.service_id, Confirmation).where(
+        Confirmation.contact_way_id == way.id, Confirmation.used_at.is_(None), Confirmation.expires_at > now()
+    )
+    asked = store.scalar(open_ones.order_by(Confirmation.id.desc()).limit(1).with_for_update())
+    if asked is None or asked.tries >= CODE_TRIES:
+        return False
+    asked.tries += 1
+    code = codes.read_code(typed)
+    if code is None or not codes.slow_match(code, asked.id.bytes, derived("confirmation"), asked.code_hash):
+        return False
+    asked.used_at = way.confirmed_at = now()
+    audit.record(store, way.service_id, None, "confirmed a contact way", "service_user", way.person_id, channel=way.channel)
+    store.flush()
+    return True
+
+
+# Duplicates and merging ----------------------------------------------------------------------------------------------
+
+
+def possible_duplicates(store: Session, person: ServiceUser) -> list[Duplicate]:
+    """People of the same service who may be the same person, strongest match first. Shown to staff only."""
+    keys = [way.address_key for way in ways_of(store, person.service_id, person.id) if way.address_key]
+    by_address = select(ContactWay.person_id).where(
+        ContactWay.service_id == person.service_id, ContactWay.address_key.in_(keys)
+    )
+    alike = [
+        (ServiceUser.name_key == person.name_key) & (ServiceUser.born == person.born),
+        ServiceUser.id.in_(by_address),
+    ]
+    if person.nhs_number:
+        alike.append(ServiceUser.nhs_number == person.nhs_number)
+    others = access.rows_of(person.service_id, ServiceUser).where(
+        ServiceUser.id != person.id, ServiceUser.merged_into.is_(None), or_(*alike)
+    )
+    found = [
+        Duplicate(other, _matches(store, person, other, set(keys)))
+        for other in store.scalars(others.order_by(ServiceUser.id).limit(20))
+    ]
+    order = list(MATCHES)
+    return sorted(found, key=lambda one: (order.index(one.matches[0]), one.person.id))
+
+
+def _matches(store: Session, person: ServiceUser, other: ServiceUser, keys: set[str]) -> tuple[str, ...]:
+    theirs = {way.channel: way.address_key for way in ways_of(store, other.service_id, other.id)}
+    facts = {
+        "nhs-number": bool(person.nhs_number) and person.nhs_number == other.nhs_number,
+        "name-and-birth": person.name_key == other.name_key and person.born == other.born,
+        "phone": bool({theirs.get("call"), theirs.get("text")} & keys),
+        "email": theirs.get("email") in keys,
+    }
+    # An address may also match across channels (a trusted person's phone that is somebody's own): call it a phone.
+    return tuple(match for match, true in facts.items() if true) or ("phone",)
+
+
+_MOVED = (Referral, ContactWay, Permission, Alert, Task, Message)
+"""Every table that hangs on a person: a merge moves these rows, and its undoing moves exactly these back."""
+
+
+def merge(store: Session, actor: Actor, kept_id: uuid.UUID, merged_id: uuid.UUID) -> Merge:
+    """Make two records one: everything of ``merged_id`` moves to ``kept_id``. Raises ``Gone`` or ``NotMergeable``."""
+    access.require(actor, access.Permission.MERGE_PEOPLE)
+    kept, merged = read(store, actor, kept_id), read(store, actor, merged_id)
+    if kept.id == merged.id or kept.merged_into or merged.merged_into:
+        raise NotMergeable
+    moved: dict[str, list[str]] = {}
+    for table in _MOVED:
+        rows = store.scalars(access.rows_of(actor.service_id, table).where(table.person_id == merged.id)).all()
+        moved[table.__tablename__] = [str(row.id) for row in rows]
+        for row in rows:
+            row.person_id = kept.id
+    merged.merged_into = kept.id
+    done = Merge(
+        service_id=actor.service_id,
+        id=codes.new_id(),
+        kept_id=kept.id,
+        merged_id=merged.id,
+        moved=moved,
+        merged_by=actor.staff_id,
+    )
+    store.add(done)
+    audit.record(store, actor.service_id, actor, "merged people", "service_user", kept.id, merged=str(merged.id))
+    store.flush()
+    return done
+
+
+def merges_of(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Merge]:
+    """Merges into this person that are not undone, latest first."""
+    mine = access.rows_of(actor.service_id, Merge).where(Merge.kept_id == person_id, Merge.undone_at.is_(None))
+    return store.scalars(mine.order_by(Merge.id.desc())).all()
+
+
+def undo_merge(store: Session, actor: Actor, merge_id: uuid.UUID) -> Merge:
+    """Give both people back exactly what each had. Raises ``Gone`` or ``NotMergeable``."""
+    access.require(actor, access.Permission.MERGE_PEOPLE)
+    done = store.scalar(access.rows_of(actor.service_id, Merge).where(Merge.id == merge_id))
+    if done is None:
+        raise Gone
+    merged = read(store, actor, done.merged_id)
+    if done.undone_at or merged.merged_into != done.kept_id:
+        raise NotMergeable
+    for table in _MOVED:
+        ids = [uuid.UUID(one) for one in done.moved.get(table.__tablename__, [])]
+        for row in store.scalars(access.rows_of(actor.service_id, table).where(table.id.in_(ids))):
+            row.person_id = merged.id
+    merged.merged_into = None
+    done.undone_at, done.undone_by = now(), actor.staff_id
+    audit.record(store, actor.service_id, actor, "undid a merge", "service_user", done.kept_id, merged=str(merged.id))
+    store.flush()
+    return done

@@ -1,0 +1,70 @@
+"""Error pages: plain, kind, in the person's language, with a way to reach someone. Nothing personal is in them."""
+
+import logging
+
+from flask import Flask, g, render_template
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from portal.i18n import N_, gettext, speaking
+from portal.web.security import with_headers
+
+log = logging.getLogger("portal")
+
+SAY: dict[int, tuple[str, str]] = {
+    400: (N_("We could not read that"), N_("Please go back and try again. What you saved is still there.")),
+    401: (N_("Please sign in"), N_("You need to sign in to see this page.")),
+    403: (N_("You cannot open this page"), N_("If you think you should, ask your manager.")),
+    404: (N_("We cannot find this page"), N_("The address may be wrong. You can go to the first page.")),
+    405: (N_("We could not do that"), N_("Please go back and try again. What you saved is still there.")),
+    409: (N_("Somebody was faster"), N_("Somebody has changed this meanwhile. Please open it again.")),
+    413: (N_("That was too long"), N_("Please go back and write a little less. What you saved is still there.")),
+    415: (N_("We could not read that"), N_("Please go back and try again. What you saved is still there.")),
+    429: (N_("Too many tries"), N_("Please wait a little and try again.")),
+    500: (N_("Something went wrong"), N_("It is our fault. What you saved is still there. Please try again soon.")),
+    503: (N_("We are busy"), N_("What you saved is still there. Please try again in a minute.")),
+}
+
+
+def catch(app: Flask) -> None:
+    """Give every error a page of ours."""
+
+    @app.errorhandler(HTTPException)
+    def http(problem: HTTPException) -> ResponseReturnValue:
+        g.failed = True
+        if problem.response is not None:
+            return problem.response
+        return page(problem.code or 500)
+
+    @app.errorhandler(Exception)
+    def anything(problem: Exception) -> ResponseReturnValue:
+        g.failed = True
+        # Only where it happened: an exception's own words, and its frames' values, may hold what somebody typed.
+        last = problem.__traceback__
+        while last and last.tb_next:
+            last = last.tb_next
+        where = f"{last.tb_frame.f_code.co_filename.rsplit('/portal/', 1)[-1]}:{last.tb_lineno}" if last else "?"
+        log.error("failed: %s at %s", type(problem).__name__, where)
+        if app.config["TESTING"] and not app.config.get("SHOW_ERROR_PAGES"):
+            raise problem
+        return page(500)
+
+
+def page(code: int) -> ResponseReturnValue:
+    """The page for an error code; the plainest one when even the templates fail."""
+    title, text = SAY.get(code, SAY[500 if code >= 500 else 400])
+    try:
+        if "speaking" not in g:
+            with speaking("en"):
+                return render_template("errors/error.html", title=gettext(title), text=gettext(text)), code
+        return render_template("errors/error.html", title=gettext(title), text=gettext(text)), code
+    except Exception:
+        log.exception("the error page failed")
+        return with_headers(_plain(title, text, code), secure=False)
+
+
+def _plain(title: str, text: str, code: int):  # type: ignore[no-untyped-def]
+    from flask import Response
+
+    html = f'<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8"><title>{title}</title></head>'
+    return Response(f"{html}<body><main><h1>{title}</h1><p>{text}</p></main></body></html>", code, mimetype="text/html")

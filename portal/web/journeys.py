@@ -1,0 +1,542 @@
+"""The doors of the forms: one page after another, save and come back, check, send; and what is asked after sending.
+
+Every Continue, Back, Change and Save keeps what is on the page. The browser holds one random key and nothing else.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import alerts, codes, drafts, i18n, notifications, people, referrals, services
+from portal.clock import now
+from portal.i18n import N_, gettext
+from portal.journeys import Journey, Problem, Step
+from portal.journeys.about_you import ABOUT_YOU
+from portal.journeys.self_referral import SELF_REFERRAL
+from portal.web import questions
+from portal.web.security import keeps_typed, public
+
+blueprint = Blueprint("journeys", __name__)
+
+FIRST = SELF_REFERRAL.steps[0].slug
+
+
+# The browser's key ---------------------------------------------------------------------------------------------------
+
+
+def _key() -> str | None:
+    return request.cookies.get(current_app.config["FORM_COOKIE"])
+
+
+def _give_key(response: Response, key: str, draft: drafts.Draft | None) -> Response:
+    """On a shared device the key goes with the browser's session; on an own one it stays as long as was asked for."""
+    days = draft.keep_days if draft and draft.own_device else None
+    response.set_cookie(
+        current_app.config["FORM_COOKIE"],
+        key,
+        max_age=timedelta(days=days) if days else None,
+        path="/",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def _take_key(response: Response) -> Response:
+    response.delete_cookie(
+        current_app.config["FORM_COOKIE"],
+        path="/",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def _to(endpoint: str, **values: object) -> Response:
+    return redirect(url_for(f"journeys.{endpoint}", **values), 303)  # type: ignore[arg-type, return-value]
+
+
+def _draft(*, lock: bool = False) -> drafts.Draft | None:
+    if g.service is None:
+        abort(404)
+    return drafts.find(g.store, g.service.id, SELF_REFERRAL.code, _key(), lock=lock)
+
+
+def _is_locked(draft: drafts.Draft) -> bool:
+    return drafts.is_locked(draft, g.settings.lock_minutes)
+
+
+def _lock_of(draft: drafts.Draft | None) -> "dict[str, object] | None":
+    """What the page needs to clear itself when nobody is there; nothing on a person's own device."""
+    if draft is None or draft.own_device:
+        return None
+    return {
+        "minutes": g.settings.lock_minutes,
+        "warn": int(drafts.LOCK_GRACE.total_seconds() // 60),
+        "still_here": url_for("journeys.still_here"),
+        "away": url_for("journeys.locked"),
+    }
+
+
+# One page ------------------------------------------------------------------------------------------------------------
+
+
+def _show(
+    journey: Journey,
+    step: Step,
+    draft: drafts.Draft | None,
+    answers: Mapping[str, object],
+    typed: Mapping[str, object] | None,
+    problems: Mapping[str, Problem],
+    **more: object,
+) -> str:
+    return render_template(
+        "journeys/step.html",
+        journey=journey,
+        step=step,
+        heading=gettext(step.heading),
+        shown=questions.show(
+            step, answers, typed, problems, autofill=bool(draft and draft.own_device)
+        ),
+        count_words=questions.count_words,
+        lock=_lock_of(draft),
+        elsewhere=g.settings.who_could_help,
+        **more,
+    )
+
+
+def _typed(step: Step) -> dict[str, object]:
+    return {question.code: request.form.getlist(question.code)[:60] for question in step.questions}
+
+
+@blueprint.get("/refer/<slug>")
+@public
+def step(slug: str) -> ResponseReturnValue:
+    """One page of the self-referral."""
+    here = SELF_REFERRAL.step(slug) or abort(404)
+    draft = _draft()
+    if draft and _is_locked(draft):
+        return _take_key(_to("locked"))
+    if not services.may_take_referrals(g.store, g.service):
+        return redirect(url_for("public.start"))
+    answers = draft.answers if draft else {}
+    if not SELF_REFERRAL.may_open(slug, answers):
+        gap = SELF_REFERRAL.first_gap(answers)
+        return _to("step", slug=gap.slug) if gap else _to("check")
+    typed = draft.typed.get(slug) if draft else None
+    problems = here.read(typed)[1] if typed else {}
+    return _show(
+        SELF_REFERRAL,
+        here,
+        draft,
+        answers,
+        typed,
+        problems,
+        back=slug != FIRST,
+        changing=request.args.get("change") == "1",
+        stale=False,
+        may_save=True,
+        action=url_for("journeys.keep", slug=slug),
+    )
+
+
+@blueprint.post("/refer/<slug>")
+@public
+@keeps_typed
+def keep(slug: str) -> ResponseReturnValue:
+    """Keep a page, whichever button was pressed."""
+    here = SELF_REFERRAL.step(slug) or abort(404)
+    if not services.may_take_referrals(g.store, g.service or abort(404)):
+        abort(409)
+    draft, key = _draft(lock=True), _key()
+    if g.stale:
+        return _once_more(here, draft), 422
+    fresh = draft is None
+    if draft is None or key is None:
+        key = codes.new_key()
+        draft = referrals.begin(g.store, g.service, i18n.spoken().code, key)
+    locked = not fresh and _is_locked(draft)
+    raw = _typed(here)
+    try:
+        kept = referrals.keep(g.store, g.service, draft, here, raw, i18n.spoken().code)
+    except referrals.KeepsNothing:
+        return _take_key(_to("ask_them_first"))
+    if locked:
+        return _take_key(_to("locked"))
+    answer = _after(here, kept, raw)
+    if isinstance(answer, Response):
+        return _give_key(answer, key, draft) if request.form.get("go") != "lock" else _take_key(answer)
+    made = current_app.make_response(answer)
+    return _give_key(made, key, draft)
+
+
+def _once_more(here: Step, draft: drafts.Draft | None) -> str:
+    """The form's token has died with its session: the page comes back with what was typed, nothing is kept yet."""
+    return _show(
+        SELF_REFERRAL,
+        here,
+        draft,
+        draft.answers if draft else {},
+        _typed(here),
+        {},
+        back=here.slug != FIRST,
+        changing="change" in request.form,
+        stale=True,
+        may_save=True,
+        action=url_for("journeys.keep", slug=here.slug),
+    )
+
+
+def _after(here: Step, kept: referrals.Kept, raw: Mapping[str, object]) -> ResponseReturnValue:
+    answers, go = kept.draft.answers, request.form.get("go", "")
+    if go == "lock":
+        return _to("locked")
+    if go == "save":
+        return _to("saved")
+    if go == "back":
+        before = SELF_REFERRAL.before(here.slug, answers)
+        if kept.alerted:
+            return _to("help_first", slug=here.slug)
+        return _to("step", slug=before.slug) if before else redirect(url_for("public.start"))
+    if kept.problems:
+        page = _show(
+            SELF_REFERRAL,
+            here,
+            kept.draft,
+            answers,
+            raw,
+            kept.problems,
+            back=here.slug != FIRST,
+            changing="change" in request.form,
+            stale=False,
+            may_save=True,
+            action=url_for("journeys.keep", slug=here.slug),
+        )
+        return page, 422
+    if kept.alerted:
+        return _to("help_first", slug=here.slug, change=1 if "change" in request.form else None)
+    return _onward(here.slug, answers, changing="change" in request.form)
+
+
+def _onward(slug: str, answers: Mapping[str, object], *, changing: bool) -> Response:
+    """The next page. After Change: only what is now missing, then straight back to the check."""
+    gap = SELF_REFERRAL.first_gap(answers)
+    if changing:
+        return _to("step", slug=gap.slug, change=1) if gap else _to("check")
+    if not SELF_REFERRAL.may_open(slug, answers):
+        # This page came from a form whose earlier answers are not here any more: what was typed is kept all the same.
+        return _to("step", slug=gap.slug) if gap else _to("check")
+    following = SELF_REFERRAL.after(slug, answers)
+    return _to("step", slug=following.slug) if following else _to("check")
+
+
+@blueprint.get("/refer/<slug>/help")
+@public
+def help_first(slug: str) -> ResponseReturnValue:
+    """Who can help right now, and when a person of the service will read this; then Continue."""
+    draft = _draft()
+    if draft is None or SELF_REFERRAL.step(slug) is None:
+        return redirect(url_for("public.help_now"))
+    expected = alerts.expected_for_draft(g.store, g.service.id, draft.id)
+    following = _onward(slug, draft.answers, changing=request.args.get("change") == "1")
+    return render_template(
+        "journeys/help_first.html",
+        expected=expected,
+        helplines=g.settings.helplines,
+        onward=following.location,
+        lock=_lock_of(draft),
+    )
+
+
+@blueprint.get("/refer/ask-them-first")
+@public
+def ask_them_first() -> ResponseReturnValue:
+    """Nothing was kept; how to ask the person."""
+    return render_template("journeys/ask_them_first.html", first=url_for("journeys.step", slug=FIRST))
+
+
+# Saving and coming back ----------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/refer/saved")
+@public
+def saved() -> ResponseReturnValue:
+    """The return card."""
+    draft, key = _draft(), _key()
+    if draft is None or key is None:
+        return _to("carry_on")
+    if _is_locked(draft):
+        return _take_key(_to("locked"))
+    known = draft.return_hash is not None
+    number = codes.return_number_from(key) if known else ""
+    shown = number if known and drafts.number_opens(draft.id, draft.return_hash, number) else ""
+    gap = SELF_REFERRAL.first_gap(draft.answers)
+    return render_template(
+        "journeys/saved.html",
+        reference=draft.reference,
+        number=shown,
+        known=known,
+        draft=draft,
+        can_contact=bool(draft.answers.get("safe_ways")),
+        onward=url_for("journeys.step", slug=gap.slug) if gap else url_for("journeys.check"),
+        keep_until=draft.expires_at,
+        lock=_lock_of(draft),
+    )
+
+
+@blueprint.post("/refer/saved")
+@public
+def make_card() -> ResponseReturnValue:
+    """Make the card, or another one; note whether to get in touch when the form stays unfinished."""
+    draft, key = _draft(lock=True), _key()
+    if draft is None or key is None:
+        return _to("carry_on")
+    go = request.form.get("go", "")
+    if go == "new-number":
+        drafts.new_number(g.store, draft, key)
+    elif go == "contact-me":
+        draft.contact_if_unfinished = bool(draft.answers.get("safe_ways"))
+    elif go == "do-not-contact-me":
+        draft.contact_if_unfinished = False
+    elif go == "keep-14-days" and draft.own_device:
+        draft.keep_days = drafts.OWN_DEVICE_DAYS[1]
+    else:
+        drafts.card(g.store, draft, key)
+    drafts.touch(g.service, draft)
+    g.store.flush()
+    return _give_key(_to("saved"), key, draft)
+
+
+@blueprint.post("/refer/still-here")
+@public
+def still_here() -> ResponseReturnValue:
+    """Somebody is there: the idle time starts anew."""
+    draft = _draft(lock=True)
+    if draft and not _is_locked(draft):
+        drafts.touch(g.service, draft)
+        g.store.flush()
+    return "", 204
+
+
+@blueprint.get("/refer/locked")
+@public
+def locked() -> ResponseReturnValue:
+    """The screen is cleared; the draft is kept."""
+    return _take_key(current_app.make_response(render_template("journeys/locked.html")))
+
+
+@blueprint.get("/carry-on")
+@public
+def carry_on() -> ResponseReturnValue:
+    """Reopen a saved form with the return card."""
+    return render_template("journeys/carry_on.html", reference="", number="", problems={}, throttled=False)
+
+
+@blueprint.post("/carry-on")
+@public
+def resume() -> ResponseReturnValue:
+    """The card opens the form here; the browser that had it before holds nothing any more."""
+    if g.service is None:
+        abort(404)
+    typed, typed_number = request.form.get("reference", ""), request.form.get("number", "")
+    reference, number = codes.read_reference(typed[:60]), codes.read_return_number(typed_number[:60])
+    problems = {}
+    if reference is None:
+        problems["reference"] = gettext(N_("Type the reference from your card, like K7QF-2M9T-1"))
+    if number is None:
+        problems["number"] = gettext(N_("Type the 12 digits of the return number from your card"))
+    if reference and number:
+        try:
+            drafts.count_try(g.store, g.service.id, reference)
+        except drafts.Throttled:
+            return _card_page(typed, typed_number, {}, throttled=True), 429
+        key = codes.new_key()
+        if draft := drafts.resume(g.store, g.service, reference, number, key):
+            gap = SELF_REFERRAL.first_gap(draft.answers)
+            onward = _to("step", slug=gap.slug) if gap else _to("check")
+            return _give_key(onward, key, draft)
+        if found := referrals.sent_with(g.store, g.service.id, reference, number):
+            return render_template("journeys/already_sent.html", referral=found)
+        problems["reference"] = gettext(
+            N_("We cannot find a form with this reference and number. Check both, or start a new form")
+        )
+    return _card_page(typed, typed_number, problems, throttled=False), 422
+
+
+def _card_page(reference: str, number: str, problems: Mapping[str, str], *, throttled: bool) -> str:
+    return render_template(
+        "journeys/carry_on.html", reference=reference[:60], number=number[:60], problems=problems, throttled=throttled
+    )
+
+
+# Checking and sending ------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/refer/check-your-answers")
+@public
+def check() -> ResponseReturnValue:
+    """Every answer with a Change link, then send."""
+    draft = _draft()
+    if draft is None:
+        return _to("sent") if _sent() else _to("step", slug=FIRST)
+    if _is_locked(draft):
+        return _take_key(_to("locked"))
+    if gap := SELF_REFERRAL.first_gap(draft.answers):
+        return _to("step", slug=gap.slug)
+    return _check_page(draft)
+
+
+def _check_page(draft: drafts.Draft, *, stale: bool = False) -> str:
+    parts = [
+        (part, [(question, questions.in_words(question, draft.answers)) for question in part.questions])
+        for part in SELF_REFERRAL.path(draft.answers)
+        if part.questions
+    ]
+    return render_template("journeys/check.html", parts=parts, lock=_lock_of(draft), stale=stale)
+
+
+@blueprint.post("/refer/check-your-answers")
+@public
+@keeps_typed
+def send() -> ResponseReturnValue:
+    """Send. Pressed three times, or again after a lost connection, it is one referral with the same reference."""
+    draft, key = _draft(lock=True), _key()
+    if draft is None or key is None:
+        return _to("sent") if _sent() else _to("carry_on")
+    if g.stale:
+        return _check_page(draft, stale=True), 422
+    if _is_locked(draft):
+        return _take_key(_to("locked"))
+    try:
+        referrals.submit(g.store, g.service, draft, key)
+    except referrals.Incomplete as incomplete:
+        return _to("step", slug=incomplete.slug)
+    return _to("sent")
+
+
+def _sent() -> referrals.Referral | None:
+    if g.service is None:
+        abort(404)
+    return referrals.sent_by(g.store, g.service.id, _key())
+
+
+@blueprint.get("/refer/sent")
+@public
+def sent() -> ResponseReturnValue:
+    """The reference, what happens next and by when, the return card, and what may still be told."""
+    referral = _sent()
+    if referral is None:
+        return _to("carry_on")
+    number = codes.return_number_from(_key() or "")
+    email = _unconfirmed_email(referral)
+    return render_template(
+        "journeys/sent.html",
+        referral=referral,
+        number=number if drafts.number_opens(referral.draft_id, referral.return_hash, number) else "",
+        about_you=url_for("journeys.about_you", slug=ABOUT_YOU.steps[0].slug),
+        told=bool(referrals.about_you_of(g.store, referral)),
+        may_confirm=email is not None,
+    )
+
+
+# Confirming the email address: nothing but a code goes to an address that is not confirmed ----------------------------
+
+
+def _unconfirmed_email(referral: referrals.Referral) -> people.ContactWay | None:
+    ways = people.ways_of(g.store, g.service.id, referral.person_id)
+    return next((way for way in ways if way.channel == "email" and way.confirmed_at is None), None)
+
+
+@blueprint.get("/refer/your-email")
+@public
+def your_email() -> ResponseReturnValue:
+    """Type the code from the email."""
+    referral = _sent()
+    if referral is None or _unconfirmed_email(referral) is None:
+        return _to("sent")
+    return render_template("journeys/your_email.html", problem="", sent=request.args.get("sent") == "1")
+
+
+@blueprint.post("/refer/your-email")
+@public
+def confirm_email() -> ResponseReturnValue:
+    """Send a code, or check the one that was typed."""
+    referral = _sent()
+    way = _unconfirmed_email(referral) if referral else None
+    if referral is None or way is None:
+        return _to("sent")
+    if request.form.get("go") == "send-code":
+        notifications.send_code(g.store, g.service, way, people.new_confirmation(g.store, way))
+        return _to("your_email", sent=1)
+    if people.confirm_by_code(g.store, way, request.form.get("code", "")[:60]):
+        return _to("sent")
+    problem = gettext(N_("This code is not right, or it is too old. Check it, or ask for a new one"))
+    return render_template("journeys/your_email.html", problem=problem, sent=True), 422
+
+
+# A little more about you ---------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/about-you/<slug>")
+@public
+def about_you(slug: str) -> ResponseReturnValue:
+    """One page of the equality questions; each may be skipped."""
+    here = ABOUT_YOU.step(slug) or abort(404)
+    referral = _sent()
+    if referral is None:
+        return _to("carry_on")
+    answers = referrals.about_you_of(g.store, referral)
+    return _about_you_page(here, answers, None, {})
+
+
+def _about_you_page(
+    here: Step,
+    answers: Mapping[str, object],
+    typed: Mapping[str, object] | None,
+    problems: Mapping[str, Problem],
+    *,
+    stale: bool = False,
+) -> str:
+    return _show(
+        ABOUT_YOU,
+        here,
+        None,
+        answers,
+        typed,
+        problems,
+        back=True,
+        changing=False,
+        stale=stale,
+        may_save=False,
+        action=url_for("journeys.keep_about_you", slug=here.slug),
+    )
+
+
+@blueprint.post("/about-you/<slug>")
+@public
+@keeps_typed
+def keep_about_you(slug: str) -> ResponseReturnValue:
+    """Keep one page of the equality questions."""
+    here = ABOUT_YOU.step(slug) or abort(404)
+    referral = _sent()
+    if referral is None:
+        return _to("carry_on")
+    raw = _typed(here)
+    if g.stale:
+        return _about_you_page(here, {}, raw, {}, stale=True), 422
+    problems = referrals.keep_about_you(g.store, g.service, referral, here, raw)
+    answers = referrals.about_you_of(g.store, referral)
+    if request.form.get("go") == "back":
+        before = ABOUT_YOU.before(slug, answers)
+        return _to("about_you", slug=before.slug) if before else _to("sent")
+    if problems:
+        return _about_you_page(here, answers, raw, problems), 422
+    following = ABOUT_YOU.after(slug, answers)
+    return _to("about_you", slug=following.slug) if following else _to("sent", thanks=1)
+
+

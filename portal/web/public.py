@@ -1,0 +1,83 @@
+"""Public pages around the forms: start, help now, privacy, what we share, accessibility, translations, the way out."""
+
+from flask import Blueprint, current_app, g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import i18n, referrals, services
+from portal.journeys.self_referral import SELF_REFERRAL
+from portal.people import SHARING
+from portal.web.security import public
+
+blueprint = Blueprint("public", __name__)
+
+
+@blueprint.get("/")
+@public
+def start() -> ResponseReturnValue:
+    """What this is, what it costs, what happens next and by when. Without a service: which services there are."""
+    if g.service is None:
+        return render_template("public/choose_service.html", services=services.all_services(g.store))
+    return render_template(
+        "public/start.html",
+        open_now=services.may_take_referrals(g.store, g.service),
+        promise_days=g.settings.promise_working_days,
+        waiting_days=referrals.median_days_to_decision(g.store, g.service),
+    )
+
+
+@blueprint.get("/help-now")
+@public
+def help_now() -> ResponseReturnValue:
+    """Who can help right now, as telephone links."""
+    return render_template("public/help_now.html", helplines=g.settings.helplines if g.settings else ())
+
+
+@blueprint.get("/exit")
+@public
+def exit() -> ResponseReturnValue:
+    """Leave fast: clear this browser of us first, on our own address, then show a neutral site. The draft stays on the
+    server; only its card opens it again."""
+    neutral = (g.settings.exit_url if g.settings else "") or current_app.config["EXIT_URL"]
+    leaving = redirect(neutral)
+    for name in (current_app.config["FORM_COOKIE"], current_app.config["SESSION_COOKIE_NAME"]):
+        leaving.delete_cookie(
+            name, path="/", secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
+        )
+    leaving.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return leaving
+
+
+@blueprint.get("/privacy")
+@public
+def privacy() -> ResponseReturnValue:
+    """What we keep, where, for how long, and what each adversary could obtain."""
+    return render_template("public/privacy.html")
+
+
+@blueprint.get("/what-we-share")
+@public
+def sharing() -> ResponseReturnValue:
+    """The very questions about sharing, and what each answer means."""
+    asked = [SELF_REFERRAL.question(code) for code in SHARING]
+    return render_template("public/sharing.html", questions=asked)
+
+
+@blueprint.get("/accessibility")
+@public
+def accessibility() -> ResponseReturnValue:
+    """The accessibility statement, with what is not known."""
+    return render_template("public/accessibility.html")
+
+
+@blueprint.get("/about-the-translations")
+@public
+def translations() -> ResponseReturnValue:
+    """Which languages there are, and that nobody has checked the drafts yet."""
+    return render_template("public/translations.html", languages=i18n.LANGUAGES.values())
+
+
+@blueprint.get("/refer")
+@public
+def refer() -> ResponseReturnValue:
+    """The short address on posters."""
+    return redirect(url_for("journeys.step", slug=SELF_REFERRAL.steps[0].slug))

@@ -1,0 +1,105 @@
+"""One request, one transaction, one actor, one service, one language. A GET writes nothing but audit rows."""
+
+import brotli
+from flask import Flask, Response, abort, current_app, g, request
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+from portal import accounts, audit, i18n, services
+from portal.access import Actor, Permission
+from portal.store import AuditEvent, open_store
+from portal.web.addresses import LANGUAGE, SERVICE
+from portal.web.security import marked
+
+LOOKING = ("GET", "HEAD", "OPTIONS")
+
+
+class WroteOnGet(RuntimeError):
+    """A page was only looked at, yet something other than the audit changed."""
+
+
+def _refuse_writes(store: Session, _context: object, _instances: object) -> None:
+    changed = [one for one in (*store.new, *store.dirty, *store.deleted) if not isinstance(one, AuditEvent)]
+    if changed:
+        raise WroteOnGet(changed)
+
+
+def open_requests(app: Flask, database_url: str) -> None:
+    """Give every request its store, and take it back. Rooms only flush; the commit is here and nowhere else."""
+    app.extensions["stores"] = stores = open_store(database_url)
+
+    @app.before_request
+    def begin() -> None:
+        looking = request.method in LOOKING
+        g.store = stores.reading() if looking and not marked("audits") else stores.writing()
+        if looking:
+            event.listen(g.store, "before_flush", _refuse_writes)
+        slug = request.environ.get(SERVICE) or app.config["SERVICE"]
+        g.service = services.find(g.store, slug)
+        if request.environ.get(SERVICE) and g.service is None:
+            abort(404)
+        g.settings = services.settings_of(g.service) if g.service else None
+        g.speaking = i18n.speaking(_language())
+        g.speaking.__enter__()
+        g.actor = _actor()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        # A page that was shown is kept, also one that says what is wrong (422): what was typed is in the draft. An
+        # abort or an exception leaves nothing behind.
+        if "store" in g and not g.get("failed") and response.status_code < 500:
+            g.store.commit()
+        return _squeezed(response)
+
+    @app.teardown_request
+    def end(_error: BaseException | None) -> None:
+        if store := g.pop("store", None):
+            store.close()
+        if speaking := g.pop("speaking", None):
+            speaking.__exit__(None, None, None)
+
+
+def write_down_refusal(wanted: Permission) -> None:
+    """Keep a refused attempt, in a transaction of its own."""
+    with current_app.extensions["stores"].writing.begin() as store:
+        audit.record(store, g.actor.service_id, g.actor, "was refused", permission=wanted.value, endpoint=request.endpoint)
+
+
+def offered_codes() -> list[str]:
+    """The languages offered here: in a demonstration all; in production the reviewed ones and those that the
+    installation or the service has switched on by name (trust D2)."""
+    named = set(current_app.config["LANGUAGES"])
+    if g.get("settings"):
+        named |= set(g.settings.languages)
+    every = current_app.config["OFFER_ALL_LANGUAGES"]
+    return [code for code, language in i18n.LANGUAGES.items() if every or language.reviewed or code in named]
+
+
+def _language() -> str:
+    offered = offered_codes()
+    asked: str = request.environ.get(LANGUAGE, "")
+    if asked:
+        if asked not in offered:
+            abort(404)
+        return asked
+    return i18n.choose(request.headers.get("Accept-Language"), offered)
+
+
+def _actor() -> Actor | None:
+    token = request.cookies.get(current_app.config["SIGN_IN_COOKIE"])
+    if not token or g.service is None:
+        return None
+    return accounts.actor_for(g.store, g.service.id, token)
+
+
+def _squeezed(response: Response) -> Response:
+    """Brotli for pages. No page reflects what another site chose beside a secret: a GET shows nothing of its query, and
+    a POST needs the form's token (BREACH, libraries 5.1)."""
+    if response.mimetype != "text/html":
+        return response
+    response.vary.add("Accept-Encoding")
+    response.vary.add("Accept-Language")
+    if "br" in request.accept_encodings and not response.direct_passthrough and response.status_code not in (204, 304):
+        response.set_data(brotli.compress(response.get_data(), quality=5))
+        response.headers["Content-Encoding"] = "br"
+    return response

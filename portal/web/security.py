@@ -1,0 +1,128 @@
+"""The guard of every door: who may come in, what may be posted, what every answer carries.
+
+An endpoint that does not say who may come in stops the start. The rest of the defaults changed here are trust 2.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, Request, Response, abort, current_app, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
+
+from portal import access
+from portal.access import Permission
+
+PUBLIC = "public"
+MOST_FIELDS = 200
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'"
+)
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+def public(view: View) -> View:
+    """Everybody may come in."""
+    view.door = PUBLIC  # type: ignore[attr-defined]
+    return view
+
+
+def keeps_typed(view: View) -> View:
+    """A form that is shown again, with all that was typed, when its token has died: ``g.stale`` is then true and the
+    view must not act. Doubled fields are the question's own problem there, and get its kind sentence."""
+    view.keeps_typed = True  # type: ignore[attr-defined]
+    return view
+
+
+def allow(permission: Permission, *, audits: bool = False, lists: tuple[str, ...] = ()) -> Callable[[View], View]:
+    """Staff with this permission may come in. ``audits``: looking at the page is written down, so its transaction
+    begins as a write. ``lists``: form fields that may be there more than once."""
+
+    def mark(view: View) -> View:
+        view.door = permission  # type: ignore[attr-defined]
+        view.audits = audits  # type: ignore[attr-defined]
+        view.lists = lists  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def door(app: Flask, endpoint: str) -> str | Permission | None:
+    """Who may come in at this endpoint; ``None`` when it does not say."""
+    found: str | Permission | None = getattr(app.view_functions[endpoint], "door", None)
+    return found
+
+
+def marked(name: str) -> object:
+    """What the view of this request says of itself."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, name, None)
+
+
+def guard(app: Flask, write_down: Callable[[Permission], None]) -> None:
+    """Call last in create_app, when every route is known. ``write_down`` keeps a refusal in a transaction of its own,
+    for a refusal never commits with its request. Raises ``RuntimeError`` for an endpoint without a door."""
+    silent = sorted({rule.endpoint for rule in app.url_map.iter_rules() if door(app, rule.endpoint) is None})
+    if silent:
+        raise RuntimeError(f"These endpoints do not say who may come in: {', '.join(silent)}")
+    csrf = CSRFProtect(app)
+    app.jinja_env.globals["csrf_token"] = generate_csrf
+
+    @app.before_request
+    def check() -> ResponseReturnValue | None:
+        if request.endpoint is None:
+            return None
+        wanted = door(app, request.endpoint)
+        if isinstance(wanted, Permission) and not access.may(g.actor, wanted):
+            # A stranger's knock at a staff page is no act of anybody: it is answered with the sign-in page.
+            if g.actor is not None:
+                write_down(wanted)
+            if g.actor is None and request.method in ("GET", "HEAD"):
+                return redirect(url_for("sign_in.sign_in", next=request.script_root + request.path))
+            abort(403 if g.actor else 401)
+        if request.method == "POST":
+            _check_post(csrf, request)
+        return None
+
+    @app.after_request
+    def headers(response: Response) -> Response:
+        return with_headers(response, secure=bool(app.config["SESSION_COOKIE_SECURE"]))
+
+
+def _check_post(csrf: CSRFProtect, posted: Request) -> None:
+    g.stale = False
+    if posted.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        abort(403)
+    if posted.mimetype not in FORM_TYPES and (posted.content_length or posted.mimetype):
+        abort(415)
+    if posted.files:
+        abort(400)
+    if sum(len(values) for _, values in posted.form.lists()) > MOST_FIELDS:
+        abort(413)
+    forgiving = bool(marked("keeps_typed"))
+    lists = marked("lists") or ()
+    for name, values in posted.form.lists():
+        if len(values) > 1 and not forgiving and name not in lists:  # type: ignore[operator]
+            abort(400)
+    try:
+        csrf.protect()
+    except CSRFError:
+        if not forgiving:
+            abort(400)
+        g.stale = True
+
+
+def with_headers(response: Response, *, secure: bool) -> Response:
+    """What every response carries, errors included."""
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    response.headers["Cache-Control"] = "no-store"
+    if secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return response
