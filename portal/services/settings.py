@@ -111,7 +111,7 @@ class ServiceSettings:
 
     phone: str = ""
     email: str = ""
-    opening_hours: Mapping[str, tuple[Span, ...]] = _WEEK
+    opening_hours: Mapping[str, tuple[Span, ...]] = field(default_factory=lambda: _WEEK)
     closed_days: frozenset[date] = frozenset()
     promise_working_days: int = 5
     alert_minutes: Mapping[str, int] = field(
