@@ -133,9 +133,11 @@ def tell_person(
     """Write down a message to somebody who uses the service, or its refusal together with a task for the staff.
 
     Only a way that the person allows and has confirmed is used, and only one that the portal can send on. Told again
-    with the same ``once``, it is the same message. Raises NotDeclared.
+    with the same ``once``, it is the same message. Raises NotDeclared; codes leave through ``send_code`` only.
     """
     declared = _template(template, Audience.PERSON, details or {})
+    if declared.unconfirmed:
+        raise NotDeclared(f"Send {template!r} with send_code.")
     way, refusal = _safe_way(_ways(store, service.id, person_id), declared)
     message = Message(
         template=declared.code,

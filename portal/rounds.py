@@ -61,10 +61,14 @@ def run(stores: Stores, transport: Transport, render: Render) -> Round:
     for name, part in PARTS.items():
         done.counts[name] = 0
         for service_id in everybody:
-            with done.guarded(name), stores.writing.begin() as store:
-                done.counts[name] += part(store, store.get_one(Service, service_id))
-    with done.guarded("throttle-swept"), stores.writing.begin() as store:
-        done.counts["throttle-swept"] = throttle.sweep(store)
+            with done.guarded(name):
+                with stores.writing.begin() as store:
+                    did = part(store, store.get_one(Service, service_id))
+                done.counts[name] += did
+    with done.guarded("throttle-swept"):
+        with stores.writing.begin() as store:
+            did = throttle.sweep(store)
+        done.counts["throttle-swept"] = did
     delivered = Delivered()
     with done.guarded("messages"):
         delivered = notifications.deliver(stores, transport, render)
