@@ -97,7 +97,9 @@ def seal(store: Session, service_id: uuid.UUID) -> AuditSeal | None:
 
     Two workers at once: the second meets the unique number of the seal and rolls back.
     """
-    loose = select(AuditEvent.id, AuditEvent.mac).where(AuditEvent.service_id == service_id, AuditEvent.seal_id.is_(None))
+    loose = select(AuditEvent.id, AuditEvent.mac).where(
+        AuditEvent.service_id == service_id, AuditEvent.seal_id.is_(None)
+    )
     rows = store.execute(loose.order_by(AuditEvent.id)).all()
     if not rows:
         return None

@@ -85,7 +85,7 @@ def new_reference() -> str:
 
 
 def show_reference(reference: str) -> str:
-    """A reference in groups, easy to read out: "K7QF2M9TX" becomes "K7QF-2M9T-X"."""
+    """A reference in groups, easy to read out: "K7QF2M9TX" becomes "K7QF-2M9T-1"."""
     return f"{reference[:4]}-{reference[4:8]}-{reference[8:]}"
 
 

@@ -153,9 +153,7 @@ def count_try(store: Session, service_id: uuid.UUID, reference: str) -> None:
 
 def resume(store: Session, service: Service, reference: str, number: str, new_key: str) -> Draft | None:
     """Open a draft by its card in another browser: its key becomes ``new_key``. ``None`` when the card is not right."""
-    wanted = select(Draft).where(
-        Draft.service_id == service.id, Draft.reference == reference, Draft.expires_at > now()
-    )
+    wanted = select(Draft).where(Draft.service_id == service.id, Draft.reference == reference, Draft.expires_at > now())
     draft = store.scalar(wanted.with_for_update())
     if draft is None or not number_opens(draft.id, draft.return_hash, number):
         return None
@@ -176,7 +174,9 @@ def drop(store: Session, draft: Draft) -> None:
 
 def expire(store: Session, service: Service) -> int:
     """Delete the drafts whose time is over, except those with an alert that nobody has closed. How many went."""
-    alerted = exists().where(Alert.service_id == Draft.service_id, Alert.draft_id == Draft.id, Alert.closed_at.is_(None))
+    alerted = exists().where(
+        Alert.service_id == Draft.service_id, Alert.draft_id == Draft.id, Alert.closed_at.is_(None)
+    )
     over = select(Draft).where(Draft.service_id == service.id, Draft.expires_at <= now(), ~alerted).limit(500)
     gone = store.scalars(over).all()
     for draft in gone:

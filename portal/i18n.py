@@ -146,11 +146,12 @@ def choose(header: str | None, offered: Sequence[str]) -> str:
     return negotiate_locale(wanted, list(offered), sep="-") or "en"
 
 
-def say_date(day: date) -> str:
+def say_date(day: date, weekday: bool = True) -> str:
     """A date in words, such as "Monday 23 November 2026"; digits stay Latin in every language (languages 5)."""
     if isinstance(day, datetime):
         day = day.astimezone(LONDON).date()
-    pattern = "EEEE d MMMM y" if spoken().code == "en" else "full"
+    british = "EEEE d MMMM y" if weekday else "d MMMM y"
+    pattern = british if spoken().code == "en" else "full" if weekday else "long"
     return dates.format_date(day, pattern, locale=spoken().locale)
 
 

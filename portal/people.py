@@ -8,8 +8,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import access, audit, codes, reading
@@ -213,7 +214,9 @@ def confirm_way(store: Session, actor: Actor, way_id: uuid.UUID) -> ContactWay:
     if way is None:
         raise Gone
     way.confirmed_at = now()
-    audit.record(store, actor.service_id, actor, "confirmed a contact way", "service_user", way.person_id, channel=way.channel)
+    audit.record(
+        store, actor.service_id, actor, "confirmed a contact way", "service_user", way.person_id, channel=way.channel
+    )
     store.flush()
     return way
 
@@ -256,7 +259,9 @@ def confirm_by_code(store: Session, way: ContactWay, typed: str) -> bool:
     if code is None or not codes.slow_match(code, asked.id.bytes, derived("confirmation"), asked.code_hash):
         return False
     asked.used_at = way.confirmed_at = now()
-    audit.record(store, way.service_id, None, "confirmed a contact way", "service_user", way.person_id, channel=way.channel)
+    audit.record(
+        store, way.service_id, None, "confirmed a contact way", "service_user", way.person_id, channel=way.channel
+    )
     store.flush()
     return True
 
@@ -270,7 +275,7 @@ def possible_duplicates(store: Session, person: ServiceUser) -> list[Duplicate]:
     by_address = select(ContactWay.person_id).where(
         ContactWay.service_id == person.service_id, ContactWay.address_key.in_(keys)
     )
-    alike = [
+    alike: list[ColumnElement[bool]] = [
         (ServiceUser.name_key == person.name_key) & (ServiceUser.born == person.born),
         ServiceUser.id.in_(by_address),
     ]
@@ -299,7 +304,7 @@ def _matches(store: Session, person: ServiceUser, other: ServiceUser, keys: set[
     return tuple(match for match, true in facts.items() if true) or ("phone",)
 
 
-_MOVED = (Referral, ContactWay, Permission, Alert, Task, Message)
+_MOVED: tuple[Any, ...] = (Referral, ContactWay, Permission, Alert, Task, Message)
 """Every table that hangs on a person: a merge moves these rows, and its undoing moves exactly these back."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, inspect, select
 from sqlalchemy.orm import Session
 
 from portal import access, alerts, audit, codes, drafts, notifications, people, reading, services, tasks
@@ -97,9 +97,7 @@ def begin(store: Session, service: Service, language: str, key: str) -> Draft:
     return drafts.start(store, service, SELF_REFERRAL.code, SELF_REFERRAL.version, language, key)
 
 
-def keep(
-    store: Session, service: Service, draft: Draft, step: Step, raw: Mapping[str, object], language: str
-) -> Kept:
+def keep(store: Session, service: Service, draft: Draft, step: Step, raw: Mapping[str, object], language: str) -> Kept:
     """Keep what was typed on one page. Readable answers are stored, unreadable ones kept as typed; alerts are raised.
 
     Raises ``KeepsNothing`` when the answer says so; the draft is then gone.
@@ -108,7 +106,7 @@ def keep(
     for question in step.questions:
         chosen = question.choice(answers.get(question.code))
         if chosen and chosen.keeps_nothing and not problems:
-            if draft.created_at and store.get(Draft, (draft.service_id, draft.id)):
+            if not inspect(draft).transient:
                 drafts.drop(store, draft)
             raise KeepsNothing
     before = dict(draft.answers)
@@ -337,8 +335,10 @@ def _line(store: Session, referral: Referral, alarmed: "set[uuid.UUID]") -> Line
 
 def waiting_count(store: Session, actor: Actor) -> int:
     """How many referrals are new."""
-    rows = select(func.count()).select_from(Referral).where(
-        Referral.service_id == actor.service_id, Referral.status.in_(WAITING)
+    rows = (
+        select(func.count())
+        .select_from(Referral)
+        .where(Referral.service_id == actor.service_id, Referral.status.in_(WAITING))
     )
     return store.scalar(rows) or 0
 
@@ -506,7 +506,7 @@ def _tell(store: Session, service: Service, referral: Referral, template: str) -
 
 
 def ask_about_unfinished(store: Session, service: Service) -> int:
-    """"If I don't finish, please contact me": a task for each such draft that has rested for a day. How many."""
+    """ "If I don't finish, please contact me": a task for each such draft that has rested for a day. How many."""
     resting = access.rows_of(service.id, Draft).where(
         Draft.contact_if_unfinished.is_(True), Draft.touched_at < now() - UNFINISHED_AFTER
     )
@@ -544,9 +544,7 @@ def report_broken_promises(store: Session, service: Service) -> int:
             person_id=referral.person_id,
             assigned_to=manager,
         )
-        notifications.tell_staff(
-            store, service, manager, "promise-broken", once=f"promise-broken:{referral.id}"
-        )
+        notifications.tell_staff(store, service, manager, "promise-broken", once=f"promise-broken:{referral.id}")
         referral.promise_reported_at = now()
         made += 1
     store.flush()

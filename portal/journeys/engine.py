@@ -201,9 +201,41 @@ _READ: dict[Kind, Callable[[Question, str], str]] = {
     Kind.NHS_NUMBER: lambda question, typed: reading.nhs_number(typed, made_up=True),
 }
 
-SPOKEN_LANGUAGES = (
-    "en cy pl ro pa pnb ur bn syl gu ar fa prs ps ckb so pt es zh-Hans yue tr uk lt ta fr it bg ti hu sq ne ru other"
-).split()
+SPOKEN_LANGUAGES = [
+    "en",
+    "cy",
+    "pl",
+    "ro",
+    "pa",
+    "pnb",
+    "ur",
+    "bn",
+    "syl",
+    "gu",
+    "ar",
+    "fa",
+    "prs",
+    "ps",
+    "ckb",
+    "so",
+    "pt",
+    "es",
+    "zh-Hans",
+    "yue",
+    "tr",
+    "uk",
+    "lt",
+    "ta",
+    "fr",
+    "it",
+    "bg",
+    "ti",
+    "hu",
+    "sq",
+    "ne",
+    "ru",
+    "other",
+]
 """Languages that may be chosen as spoken or read: wider than the languages of the pages (languages 2). ``pnb`` also
 stands for Mirpuri and Pahari, ``syl`` for Sylheti: the greatest needs of one hospital are spoken and not written."""
 
@@ -336,7 +368,9 @@ class Step:
             return True
         return (
             all(question.code in answers for question in self.questions)
-            and not any(question.required and answers[question.code] in (None, LEFT_BLANK) for question in self.questions)
+            and not any(
+                question.required and answers[question.code] in (None, LEFT_BLANK) for question in self.questions
+            )
             and (not self.one_needed or self._one_there(answers))
         )
 
@@ -357,7 +391,7 @@ SAY: dict[Problem, str] = {
     Problem.NOT_A_DATE: N_("Type a date, like 27 3 1965. If you are not sure, type the year only"),
     Problem.DATE_IN_FUTURE: N_("The date of birth must be in the past"),
     Problem.DATE_TOO_LONG_AGO: N_("Check the year. It is more than 120 years ago"),
-    Problem.NOT_A_POSTCODE: N_("Type a full UK postcode, like AB1 2CD"),
+    Problem.NOT_A_POSTCODE: N_("Type a full UK postcode, like AB1 2AA"),
     Problem.NOT_A_PHONE: N_("Type a phone number, like 07700 900123"),
     Problem.NOT_AN_EMAIL: N_("Type an email address, like name@example.com"),
     Problem.NOT_AN_NHS_NUMBER: N_("An NHS number has 10 digits, like 999 123 4560. You can leave it blank"),

@@ -161,7 +161,7 @@ SELF_REFERRAL = Journey(
                 Question(
                     code="postcode",
                     label=N_("Postcode"),
-                    hint=N_("Like AB1 2CD."),
+                    hint=N_("Like AB1 2AA."),
                     kind=Kind.POSTCODE,
                     autocomplete="postal-code",
                     source="PRSB address",
@@ -210,9 +210,7 @@ SELF_REFERRAL = Journey(
             "who-could-help",
             title=N_("We may not be the right service for you"),
             notice="who-could-help",
-            only_if=any_of(
-                answered("fits_age", "no"), answered("fits_age_by_day", "no"), answered("fits_area", "no")
-            ),
+            only_if=any_of(answered("fits_age", "no"), answered("fits_age_by_day", "no"), answered("fits_area", "no")),
         ),
         Step(
             "name",
@@ -262,7 +260,9 @@ SELF_REFERRAL = Journey(
                     code="safe_ways",
                     label=N_("Which ways are safe to reach you?"),
                     short=N_("Safe ways to reach you"),
-                    hint=N_("Choose all that are safe. We use no other way. Our messages never say what they are about."),
+                    hint=N_(
+                        "Choose all that are safe. We use no other way. Our messages never say what they are about."
+                    ),
                     kind=Kind.SOME_OF,
                     choices=(
                         Choice("call", N_("Phone call")),
@@ -565,7 +565,9 @@ SELF_REFERRAL = Journey(
                 ),
                 Question(
                     code="share_onward",
-                    label=S_("If you choose a group or another service, may we give them your name and how to reach you?"),
+                    label=S_(
+                        "If you choose a group or another service, may we give them your name and how to reach you?"
+                    ),
                     short=N_("Give details to groups you choose"),
                     kind=Kind.ONE_OF,
                     choices=YES_NO,

@@ -5,7 +5,7 @@ Codes are kebab-case words and for ever. Names of tables and columns are the fie
 
 import uuid
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,7 +29,7 @@ class Service(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     version: Mapped[int] = mapped_column(default=1)
 
-    __mapper_args__: ClassVar = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}
 
 
 class Duty(Record):
@@ -66,7 +66,7 @@ class Staff(Record):
     version: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (of_a_service(), UniqueConstraint("service_id", "email"))
-    __mapper_args__: ClassVar = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}
 
 
 class RecoveryCode(Record):
@@ -165,7 +165,7 @@ class ServiceUser(Record):
         Index(None, "service_id", "name_key"),
         Index(None, "service_id", "nhs_number"),
     )
-    __mapper_args__: ClassVar = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}
 
 
 class ContactWay(Record):
@@ -278,7 +278,7 @@ class Draft(Record):
         UniqueConstraint("service_id", "reference"),
         Index(None, "expires_at"),
     )
-    __mapper_args__: ClassVar = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}
 
 
 class Referral(Record):
@@ -324,7 +324,7 @@ class Referral(Record):
         Index(None, "service_id", "status", "due_at", "id"),
         Index(None, "service_id", "person_id"),
     )
-    __mapper_args__: ClassVar = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}
 
 
 class ReferralNeed(Record):
@@ -406,7 +406,7 @@ class Alert(Record):
         Index(None, "service_id", "closed_at", "due_at"),
         Index(None, "opened_at", "due_at"),
     )
-    __mapper_args__: ClassVar = {"version_id_col": version}
+    __mapper_args__ = {"version_id_col": version}
 
 
 class AlertEvent(Record):

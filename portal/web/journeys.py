@@ -10,7 +10,6 @@ from flask import Blueprint, Response, abort, current_app, g, redirect, render_t
 from flask.typing import ResponseReturnValue
 
 from portal import alerts, codes, drafts, i18n, notifications, people, referrals, services
-from portal.clock import now
 from portal.i18n import N_, gettext
 from portal.journeys import Journey, Problem, Step
 from portal.journeys.about_you import ABOUT_YOU
@@ -100,9 +99,7 @@ def _show(
         journey=journey,
         step=step,
         heading=gettext(step.heading),
-        shown=questions.show(
-            step, answers, typed, problems, autofill=bool(draft and draft.own_device)
-        ),
+        shown=questions.show(step, answers, typed, problems, autofill=bool(draft and draft.own_device)),
         count_words=questions.count_words,
         lock=_lock_of(draft),
         elsewhere=g.settings.who_could_help,
@@ -538,5 +535,3 @@ def keep_about_you(slug: str) -> ResponseReturnValue:
         return _about_you_page(here, answers, raw, problems), 422
     following = ABOUT_YOU.after(slug, answers)
     return _to("about_you", slug=following.slug) if following else _to("sent", thanks=1)
-
-

@@ -1,4 +1,4 @@
-"""A question as a page shows it. No rule lives here: what may be answered, and what is wrong with it, the question says.
+"""A question as a page shows it. No rule lives here: what may be answered and what is wrong with it, the question says.
 
 Steps are drawn straight from their questions and not through a form library: building fields anew on every request was
 most of what a page cost (decision 0007), and there would be a second place for rules.

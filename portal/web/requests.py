@@ -62,7 +62,8 @@ def open_requests(app: Flask, database_url: str) -> None:
 def write_down_refusal(wanted: Permission) -> None:
     """Keep a refused attempt, in a transaction of its own."""
     with current_app.extensions["stores"].writing.begin() as store:
-        audit.record(store, g.actor.service_id, g.actor, "was refused", permission=wanted.value, endpoint=request.endpoint)
+        actor: Actor = g.actor
+        audit.record(store, actor.service_id, actor, "was refused", permission=wanted.value, endpoint=request.endpoint)
 
 
 def offered_codes() -> list[str]:
@@ -99,7 +100,11 @@ def _squeezed(response: Response) -> Response:
         return response
     response.vary.add("Accept-Encoding")
     response.vary.add("Accept-Language")
-    if "br" in request.accept_encodings and not response.direct_passthrough and response.status_code not in (204, 304):
+    if (
+        request.accept_encodings.quality("br") > 0
+        and not response.direct_passthrough
+        and response.status_code not in (204, 304)
+    ):
         response.set_data(brotli.compress(response.get_data(), quality=5))
         response.headers["Content-Encoding"] = "br"
     return response
