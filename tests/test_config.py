@@ -3,6 +3,9 @@
 import base64
 import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -217,3 +220,17 @@ def test_variables_of_other_programs_are_left_alone() -> None:
 def test_config_imports_nothing_of_ours() -> None:
     held = {value.__module__ for value in vars(config).values() if hasattr(value, "__module__")}
     assert not [name for name in held if name.split(".")[0] in {"portal", "tests", "bench", "wsgi"}]
+
+
+def test_a_web_server_is_told_the_sentences_and_not_a_traceback() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "import wsgi"],
+        cwd=Path(config.__file__).parent,
+        env={"PATH": os.defpath, "PORTAL_ENVIRONMENT": "production"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr.startswith("The portal has not started.\nSet PORTAL_SECRET_KEY;")
+    assert "Traceback" not in told.stderr
