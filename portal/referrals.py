@@ -480,7 +480,7 @@ def give_to(store: Session, actor: Actor, referral_id: uuid.UUID, staff_id: uuid
 
 
 def merge(store: Session, actor: Actor, referral_id: uuid.UUID, into_person: uuid.UUID) -> Referral:
-    """The referral's person is somebody we know: their records become one, reversibly. Raises ``people.NotMergeable``."""
+    """The referral's person is somebody we know: the records become one, reversibly. Raises ``people.NotMergeable``."""
     referral = _find(store, actor, referral_id, lock=True)
     people.merge(store, actor, into_person, referral.person_id)
     return referral

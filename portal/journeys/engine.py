@@ -81,8 +81,8 @@ class Question:
 
     ``code`` names the answer for ever, in the store, in exports and in the data dictionary. ``label`` is the
     question as the person reads it, ``short`` the label on the summary and for staff, ``missing`` what to say when a
-    required answer is not there, ``source`` where the question comes from (a standard, or "project"). ``safety`` marks a
-    safety-critical label; ``prefilled`` one for which the page proposes an answer.
+    required answer is not there, ``source`` where the question comes from (a standard, or "project"). ``safety``
+    marks a safety-critical label; ``prefilled`` one for which the page proposes an answer.
     """
 
     code: str
@@ -201,41 +201,10 @@ _READ: dict[Kind, Callable[[Question, str], str]] = {
     Kind.NHS_NUMBER: lambda question, typed: reading.nhs_number(typed, made_up=True),
 }
 
-SPOKEN_LANGUAGES = [
-    "en",
-    "cy",
-    "pl",
-    "ro",
-    "pa",
-    "pnb",
-    "ur",
-    "bn",
-    "syl",
-    "gu",
-    "ar",
-    "fa",
-    "prs",
-    "ps",
-    "ckb",
-    "so",
-    "pt",
-    "es",
-    "zh-Hans",
-    "yue",
-    "tr",
-    "uk",
-    "lt",
-    "ta",
-    "fr",
-    "it",
-    "bg",
-    "ti",
-    "hu",
-    "sq",
-    "ne",
-    "ru",
-    "other",
-]
+SPOKEN_LANGUAGES = (
+    *("en", "cy", "pl", "ro", "pa", "pnb", "ur", "bn", "syl", "gu", "ar", "fa", "prs", "ps", "ckb", "so", "pt", "es"),
+    *("zh-Hans", "yue", "tr", "uk", "lt", "ta", "fr", "it", "bg", "ti", "hu", "sq", "ne", "ru", "other"),
+)
 """Languages that may be chosen as spoken or read: wider than the languages of the pages (languages 2). ``pnb`` also
 stands for Mirpuri and Pahari, ``syl`` for Sylheti: the greatest needs of one hospital are spoken and not written."""
 
