@@ -119,7 +119,7 @@ def test_a_planted_defect_is_found(stands: str, planted: str, said: str) -> None
     [
         (GOOD, 422, "error summary at the top of a page answered with 422"),
         (BAD_INPUT, 200, "with status 422, not 200"),
-        (BAD_INPUT.replace('href="#name"', 'href="#nam"'), 422, "point at an id that is there; #nam"),
+        (BAD_INPUT.replace('href="#name"', 'href="#nowhere"'), 422, "point at an id that is there; #nowhere"),
         (BAD_INPUT.replace('href="#name"', 'href="/name"'), 422, "point at a field of this page"),
         (BAD_INPUT.replace('<a href="#name">Enter it</a>', "Enter it"), 422, "link to the field of each error"),
         (BAD_INPUT.replace("<title>Error: ", "<title>"), 422, "Begin the title with “Error: ”"),
