@@ -6,7 +6,7 @@ would choke on gets past a field. The pages of the public journeys draw their qu
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import current_app, g
@@ -46,16 +46,14 @@ def showable(typed: str) -> str:
 # Fields --------------------------------------------------------------------------------------------------------------
 
 
-class _Reads:
+class _Reads(wtf.StringField):
     """A field with words in it: ``data`` is the canonical text, never ``None``; what was typed is shown again.
 
     ``missing``: the sentence when nothing is there (without one it may be left blank). ``longest``: characters.
     """
 
     lines = False
-    raw_data: list[str] | None
     data: str
-    process_errors: list[str]
 
     def __init__(self, label: str, *, longest: int = 150, missing: str = "", hint: str = "", **kwargs: Any) -> None:
         super().__init__(label, description=hint, **kwargs)
@@ -90,21 +88,21 @@ class _Reads:
         return showable(self.raw_data[0]) if self.raw_data else self.data or ""
 
 
-class Words(_Reads, wtf.StringField):
+class Words(_Reads):
     """One line of words."""
 
 
-class LongWords(_Reads, wtf.TextAreaField):
+class LongWords(_Reads):
     """Several lines of words."""
 
     lines = True
 
 
-class Email(_Reads, wtf.StringField):
+class Email(_Reads):
     """An email address as it was typed: what counts as the same address is the room's business."""
 
 
-class Code(_Reads, wtf.StringField):
+class Code(_Reads):
     """A code of digits or letters: left-to-right on every page."""
 
 
@@ -123,11 +121,11 @@ class Secret(wtf.PasswordField):
             raise StopValidation(gettext(TOO_LONG_SECRET, longest=self.longest))
 
 
-class _Chooses:
+class _Chooses(wtf.SelectField):
     """One of the choices, which the door sets, translated, on every request: ``choices = [(code, text), …]``."""
 
     data: str
-    choices: Iterable[tuple[str, str]]
+    choices: Sequence[tuple[str, str]]
 
     def __init__(self, label: str, *, missing: str, hint: str = "", **kwargs: Any) -> None:
         super().__init__(label, description=hint, validate_choice=False, choices=[], **kwargs)
@@ -139,11 +137,11 @@ class _Chooses:
             raise StopValidation(gettext(self.missing))
 
 
-class OneOf(_Chooses, wtf.RadioField):
+class OneOf(_Chooses):
     """One of a few, all in sight."""
 
 
-class Listed(_Chooses, wtf.SelectField):
+class Listed(_Chooses):
     """One of many, in a list that opens."""
 
 
@@ -170,7 +168,7 @@ def _ui(name: str) -> Callable[..., Markup]:
 
 def _told(field: Any, given: dict[str, Any]) -> dict[str, Any]:
     """What every macro takes: the hint, the error, and how the label looks."""
-    look = {key: given.pop(key) for key in ("size", "heading", "classes") if key in given}
+    look: dict[str, Any] = {key: given.pop(key) for key in ("size", "heading", "classes") if key in given}
     hint = given.pop("hint", "") or gettext(field.description)
     return {**look, "hint": hint, "error": field.errors[0] if field.errors else ""}
 
@@ -230,8 +228,9 @@ _DRAW: tuple[tuple[type, Callable[[Any, dict[str, Any]], Markup]], ...] = (
 
 
 class Form(FlaskForm):
-    """A form of ours. A template begins it with ``{{ form.hidden_tag() }}`` and draws a field by calling it:
-    ``{{ form.word(rows=6) }}``. The token is checked for every POST by ``web.security``, before the view runs."""
+    """A form of ours. A template draws a field by calling it: ``{{ form.word(rows=6) }}``, and writes the hidden
+    ``csrf_token`` itself, as in every form of a page: a page may hold several forms, and an id only once. The token is
+    checked for every POST by ``web.security``, before the view runs."""
 
     class Meta(FlaskForm.Meta):
         """How WTForms speaks, and who draws."""
