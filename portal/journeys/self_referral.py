@@ -98,7 +98,7 @@ SELF_REFERRAL = Journey(
                     source="trust 6.6",
                 ),
             ),
-            title=N_("Who is this form for?"),
+            title=N_("Before you start"),
             why=N_("So that we ask the right questions and keep your answers safe."),
         ),
         Step(
@@ -270,7 +270,7 @@ SELF_REFERRAL = Journey(
                         Choice("email", N_("Email")),
                         Choice("post", N_("Letter")),
                         Choice("through-person", N_("Through someone I trust")),
-                        Choice("come-back", N_("None of these. I will come back here, or meet you somewhere")),
+                        Choice("come-back", N_("I will come back here myself, or meet you somewhere")),
                     ),
                     required=True,
                     missing=N_("Choose at least one way that is safe. You can choose to come back here yourself"),
