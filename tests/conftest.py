@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from tests import postgres, run
 from tests.inspector import INSPECTED, InspectedClient
+from tools.squeeze import squeeze
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -53,6 +54,7 @@ def _is_worker(config: pytest.Config) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
+        squeeze()  # the pages of the tests are served as those of an installation are
         os.environ[run.FOLDER] = tempfile.mkdtemp(prefix="front-door-run-")
 
 

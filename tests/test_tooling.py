@@ -8,10 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import brotli
 import pytest
 
 from config import Environment, Settings
 from tools import demonstration, migration
+from tools.squeeze import squeeze
 
 ROOT = Path(__file__).parent.parent
 LOCKS = ["requirements", "requirements-test"]
@@ -198,6 +200,29 @@ def test_what_the_environment_says_is_not_overruled(
 
 def test_the_demonstration_s_secrets_stay_out_of_git() -> None:
     assert f"/{demonstration.FILE.parts[0]}/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
+# --- static files ----------------------------------------------------------------------------------------------------
+
+
+def test_every_static_file_has_a_squeezed_copy_that_is_its_own(tmp_path: Path) -> None:
+    sheet, picture = tmp_path / "a.css", tmp_path / "b.png"
+    sheet.write_text("p { color: red }")
+    picture.write_bytes(b"not text")
+    assert squeeze(tmp_path) == [tmp_path / "a.css.br"]
+    assert squeeze(tmp_path) == []  # nothing has changed
+    sheet.write_text("p { color: green }")
+    squeeze(tmp_path)
+    assert brotli.decompress((tmp_path / "a.css.br").read_bytes()) == b"p { color: green }"
+    sheet.unlink()
+    assert squeeze(tmp_path) == [tmp_path / "a.css.br"]  # an orphan would still be served
+    assert not (tmp_path / "a.css.br").exists()
+
+
+def test_a_broken_copy_is_made_again(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("go()")
+    (tmp_path / "a.js.br").write_bytes(b"half a fi")
+    assert squeeze(tmp_path) == [tmp_path / "a.js.br"]
 
 
 # --- migrations -----------------------------------------------------------------------------------------------------

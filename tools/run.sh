@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 python=.venv/bin/python
+$python -m tools.squeeze >/dev/null
 settings=$($python -m tools.demonstration)
 eval "$settings"
 
