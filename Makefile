@@ -10,7 +10,7 @@ PY := .venv/bin/python
 WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -lt 2 ] && n=2; [ "$$n" -gt 8 ] && n=8; echo $$n)
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal -q
 
-.PHONY: help run test test-quick test-deep coverage check format lock migration environment test-environment clean
+.PHONY: help run test test-quick test-deep coverage check format catalogues lock migration environment test-environment clean
 
 help: ## What there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ check: test-environment ## Style, types, floors, templates, spelling
 
 format: test-environment ## Put the Python files into the house's layout
 	@.venv/bin/ruff check --fix-only --quiet . && .venv/bin/ruff format .
+
+catalogues: test-environment ## Gather the words for the translators, and say what is wrong in each language
+	@$(PY) -m tools.catalogues
 
 lock: ## Make the locks anew: make lock, or make lock ARGS=--upgrade
 	@tools/lock.sh $(ARGS)
