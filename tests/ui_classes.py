@@ -1,6 +1,7 @@
 """Which class names a page shows, and which of them the style sheet it loads lacks although nhsuk-frontend has them.
 
-The style sheets hold only the rules whose classes are in use, so a page that shows another one looks wrong without any error.
+The style sheets hold only the rules whose classes are in use, so a page that shows another one looks wrong without any
+error.
 The inspector of every page calls ``missing_classes``.
 """
 

@@ -1,6 +1,7 @@
-"""The parts of a page without the app: an environment like the app's, made-up globals, and the gallery of every part in every state.
+"""The parts of a page without the app: an environment like the app's, and the gallery of every part in every state.
 
-Used by ``test_ui.py``, by ``tools/gather_classes.py`` (which class names do the pages use?) and by ``tools/look.py`` (screenshots).
+Used by the tests of the look, by ``tools/gather_classes.py`` (which class names do the pages use?) and by
+``tools/look_gallery.py`` (screenshots).
 """
 
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ FORM_PARTS = frozenset({"input", "textarea", "choices", "select", "button", "bac
 """The macros that Python calls when it draws a form, so that no template names them."""
 
 PUBLIC_PARTS = frozenset({"details", "inset_text", "callout", "panel", "summary_list", "safety"})
-"""Further parts that any public page may use without a thought for the style sheet; their cost is in the byte budget."""
+"""Further parts that any public page may use without a thought for the style sheet; the byte budget knows them."""
 
 
 def all_parts() -> frozenset[str]:

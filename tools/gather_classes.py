@@ -1,4 +1,4 @@
-"""Write down which nhsuk-frontend class names the pages use: ``tools/look/classes-in-use.json``, read by ``vendor_look.py``.
+"""Write down which nhsuk-frontend class names the pages use, in ``tools/look/classes-in-use.json``.
 
 Macros put class names together, so scanning sources is not enough: the parts that a page calls are drawn in every state
 and the names read from what comes out. Run it, then ``vendor_look.py``, when a test says that a class is missing.
@@ -26,7 +26,7 @@ def _in_templates(staff: bool) -> tuple[set[str], frozenset[str]]:
 
 
 def _as_heading() -> set[str]:
-    """Questions in every size of label, alone on their page (then the label is its h1) or not. The gallery has one h1 only."""
+    """Questions in every size of label, alone on their page (then the label is its h1) or not."""
     parts = ui()
     found: set[str] = set()
     for size in ("s", "m", "l", "xl"):
@@ -39,7 +39,7 @@ def _as_heading() -> set[str]:
 
 
 def gather() -> dict[str, list[str]]:
-    """Class names by look. Staff pages have every part; the public pages what they call and what any of them may need."""
+    """Class names by look. Staff pages have every part; public pages what they call and what any of them may need."""
     literal, called = _in_templates(staff=False)
     show = called | FORM_PARTS | PUBLIC_PARTS
     lock = {"minutes": 1, "warn": 1, "still_here": "", "away": ""}

@@ -1,6 +1,6 @@
 """Screenshots of every part in every state, in both directions, on a phone and on a desk: to be looked at by a person.
 
-    python -m tools.look_gallery FOLDER
+python -m tools.look_gallery FOLDER
 """
 
 import mimetypes

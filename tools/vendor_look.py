@@ -1,4 +1,4 @@
-"""Make the style sheets the pages load: nhsuk-frontend, purged to the class names in use, in our own colours, in both directions.
+"""Make the style sheets: nhsuk-frontend, purged to the class names in use, in our own colours, in both directions.
 
 A developer's script; what it writes is committed, so no Node is needed to install, build, test or run Front Door.
 
@@ -6,11 +6,13 @@ A developer's script; what it writes is committed, so no Node is needed to insta
     python -m tools.vendor_look             # all of it: needs Node and npm once
     python -m tools.vendor_look --own       # only our own rules have changed: needs neither
 
-It writes portal/static/{portal,staff}-{ltr,rtl}.css, upstream's licence beside them, tools/look/upstream-classes.json (every class name that upstream
-styles, so that a page using one we purged is noticed) and tools/look/upstream.json (version and integrity of what was taken).
+It writes portal/static/{portal,staff}-{ltr,rtl}.css, upstream's licence beside them, tools/look/upstream-classes.json
+(every class name that upstream styles, so that a page using one we purged is noticed), tools/look/upstream.json
+(version and integrity of what was taken) and tests/fixtures/nhsuk (what our parts are checked against).
 
-Four things are taken out, each for a reason: the font (licensed to the NHS alone), the NHS identity (protected by law; no logo, no blue), rules for
-Internet Explorer (no longer any user's), and the custom properties that upstream declares but never reads.
+Four things are taken out, each for a reason: the font (licensed to the NHS alone), the NHS identity (protected by law;
+no logo, no blue), rules for Internet Explorer (nobody's any more), and the custom properties that upstream declares but
+never reads.
 """
 
 import json
@@ -80,7 +82,7 @@ UNUSED = re.compile(
     r"\[type=search\]|\[data-sort\]|\[aria-sort|:disabled|\[disabled\]|\[aria-disabled|-ms-"
     r"|\[class\*?\^?=nhsuk-(?:caption|u-)|(?:^|[\s>+])(?:kbd|samp|var|code|address|h5|h6)\b"
 )
-"""States and elements that no page of ours has: no disabled controls, no sorting by script, no captions, no program code."""
+"""States and elements no page of ours has: no disabled controls, no sorting by script, no captions, no program code."""
 
 PREFIXED = re.compile(r"(?:-ms-[\w-]+|-moz-osx-font-smoothing|-webkit-font-smoothing|-webkit-clip-path):[^;}]*;?")
 """Old spellings of properties that every browser of the last years knows without prefix."""
@@ -162,22 +164,24 @@ def _wanted(prelude: str, body: str) -> bool:
     return not (prelude == ":root" or "Link: " in body)
 
 
+def _purged_block(prelude: str, body: str, used: set[str]) -> str:
+    """A media or feature query with what is left inside it."""
+    if prelude.startswith("@supports not (-ms-"):
+        return purge(body, used)  # asks for a browser that is not Internet Explorer: everybody's
+    if prelude.startswith("@supports not"):
+        return ""  # a way round for browsers that nobody has any more
+    query, inner = _modern(prelude), purge(body, used)
+    return f"{query}{{{inner}}}" if query and inner else ""
+
+
 def purge(css: str, used: set[str]) -> str:
     """Keep a selector when every class it names is in use."""
     out: list[str] = []
     for prelude, body in rules(css):
         if body is None:
-            if not prelude.startswith("@charset"):
-                out.append(prelude + ";")
-        elif prelude.startswith("@supports not (-ms-"):
-            out.append(purge(body, used))  # asks for a browser that is not Internet Explorer: everybody's
-        elif prelude.startswith("@supports not"):
-            continue  # a way round for browsers that nobody has any more
-        elif prelude.startswith(("@media", "@supports", "@layer", "@container")):
-            if (query := _modern(prelude)) and (inner := purge(body, used)):
-                out.append(f"{query}{{{inner}}}")
-        elif prelude.startswith("@"):
-            out.append(f"{prelude}{{{body}}}")
+            continue  # the only statement is the character set; browsers take it from the answer's header
+        if prelude.startswith("@"):
+            out.append(_purged_block(prelude, body, used))
         elif _wanted(prelude, body := PREFIXED.sub("", body)) and body:
             parts = re.split(r",(?![^(]*\))", prelude)
             kept = [part for part in parts if classes_of(part) <= used and not UNUSED.search(_positive(part))]
