@@ -1,9 +1,13 @@
 """Public pages around the forms: start, help now, privacy, what we share, accessibility, translations, the way out."""
 
-from flask import Blueprint, current_app, g, redirect, render_template, url_for
+import segno
+from flask import Blueprint, abort, current_app, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from portal import i18n, referrals, services
+from portal.journeys.about_you import ABOUT_YOU
+from portal.journeys.dictionary import entries
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import SHARING
 from portal.web.security import public
@@ -74,6 +78,28 @@ def accessibility() -> ResponseReturnValue:
 def translations() -> ResponseReturnValue:
     """Which languages there are, and that nobody has checked the drafts yet."""
     return render_template("public/translations.html", languages=i18n.LANGUAGES.values())
+
+
+@blueprint.get("/data-dictionary")
+@public
+def data_dictionary() -> ResponseReturnValue:
+    """What is stored, worked out from the questions themselves."""
+    return render_template(
+        "public/data_dictionary.html",
+        journeys=(SELF_REFERRAL, ABOUT_YOU),
+        entries=list(entries((SELF_REFERRAL, ABOUT_YOU))),
+    )
+
+
+@blueprint.get("/poster")
+@public
+def poster() -> ResponseReturnValue:
+    """A page to print and hang up, in the language of the page: what this is, the short address, a QR code."""
+    if g.service is None:
+        abort(404)
+    address = current_app.config["PUBLIC_URL"] + url_for("public.start").rstrip("/")
+    code = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
+    return render_template("public/poster.html", address=address.split("://", 1)[-1], code=Markup(code))
 
 
 @blueprint.get("/refer")

@@ -6,34 +6,23 @@ error in the console, fails the test at its end. Tests speak to the store throug
 context: Playwright's own loop holds this thread.
 """
 
-import contextlib
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
 import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from config import Settings
 from tests import postgres, run
-
-if TYPE_CHECKING:
-    from portal.store import Stores
+from tests.live import Live, serve
 
 HERE = Path(__file__).parent
-ROOT = HERE.parent.parent
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")  # the same as in tools/browser.sh
 PHONE: dict[str, Any] = {
     "viewport": {"width": 360, "height": 740},
@@ -56,7 +45,6 @@ QUIET = (  # a browser under test speaks to our server and to nobody else
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
 # Chromium writes this line for every answer of 400 and above, our own error pages included.
 _EXPECTED_IN_THE_CONSOLE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
-_SECONDS_TO_START = 30
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,76 +55,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 # --- the server ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Live:
-    """A running portal."""
-
-    address: str  # http://127.0.0.1:<port>, no slash at its end
-    settings: Settings
-    stores: "Stores"
-    log: Path
-    process: "subprocess.Popen[bytes]" = field(repr=False)
-
-
-def free_port() -> int:
-    """A port nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait_until_it_answers(address: str, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    until = time.monotonic() + _SECONDS_TO_START
-    while time.monotonic() < until:
-        if server.poll() is not None:
-            break
-        with contextlib.suppress(OSError):
-            parts = urlsplit(address)
-            socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1).close()
-            with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(address, timeout=5):  # noqa: S310
-                pass
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"The portal did not start. Its last words:\n{log.read_text()[-3000:]}")
-
-
-@contextlib.contextmanager
-def serve(variables: dict[str, str], database_url: str, folder: Path, *, workers: int = 1) -> Iterator[Live]:
-    """The portal on this database, until the block ends. Fails when the server wrote a traceback meanwhile."""
-    from portal import held
-    from portal.store import open_store
-
-    port = free_port()
-    ours = {**variables, "PORTAL_DATABASE_URL": database_url, "PORTAL_LISTEN": f"127.0.0.1:{port}"}
-    settings = Settings.from_environment(ours)
-    held.hold(settings.secret_key, settings.encryption_keys)
-    log = folder / f"server-{port}.log"
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    with log.open("wb") as out:
-        server = subprocess.Popen(
-            [*command, "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "wsgi:app"],
-            cwd=ROOT,
-            env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **ours},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    stores = open_store(database_url)
-    try:
-        _wait_until_it_answers(settings.public_url, server, log)
-        yield Live(settings.public_url, settings, stores, log, server)
-    finally:
-        stores.engine.dispose()
-        server.terminate()
-        try:
-            server.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-    assert "Traceback" not in log.read_text(), f"The server met an error:\n{log.read_text()[-4000:]}"
 
 
 @pytest.fixture(scope="module")
