@@ -38,6 +38,7 @@ def test_without_any_postgresql_the_run_fails_and_says_what_to_do(
         postgres.server_in(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_programs_that_a_package_carries_serve_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TEST_POSTGRES_URL", raising=False)
     monkeypatch.setattr(postgres, "_programs", postgres._carried_programs)

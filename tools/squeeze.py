@@ -10,7 +10,7 @@ from pathlib import Path
 import brotli
 
 STATIC = Path(__file__).parent.parent / "portal" / "static"
-SUFFIXES = {".css", ".js", ".svg", ".txt"}
+SUFFIXES = {".css", ".js", ".svg"}
 
 
 def squeeze(folder: Path = STATIC) -> list[Path]:
@@ -25,7 +25,7 @@ def squeeze(folder: Path = STATIC) -> list[Path]:
             aside.replace(copy)
             changed.append(copy)
     for copy in sorted(folder.rglob("*.br")):
-        if not copy.with_suffix("").exists():
+        if not copy.with_suffix("").exists() or copy.with_suffix("").suffix not in SUFFIXES:
             copy.unlink()
             changed.append(copy)
     return changed
