@@ -10,10 +10,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PHONE, Watched, axe_violations, overflowing
-from tests.ui_gallery import FORM_PARTS, PUBLIC_PARTS, gallery
+from tests.ui_gallery import FORM_PARTS, PUBLIC_PARTS, environment, gallery
 from tools.look_gallery import SITE, serve
 
 LOCK = {"minutes": 20, "warn": 2, "still_here": "/still-here", "away": "/left"}
+# A screen so high that nothing scrolls: a scroll that comes late counts as a sign that somebody is there.
+ALONE = {"clock": True, "height": 9000}
 QUIET_PARTS = (FORM_PARTS | PUBLIC_PARTS) - {"error_summary"}
 
 Show = Callable[..., Page]
@@ -146,6 +148,24 @@ def test_none_of_these_unticks_the_others_and_the_other_way_round(show: Show) ->
     expect(alone).not_to_be_checked()
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_enter_key_goes_on_and_never_back(browser: Browser, javascript: bool) -> None:
+    words = environment().from_string(
+        """{% extends "layouts/public.html" %}{% block title %}Name{% endblock %}
+        {% block before_main %}{{ ui.back_button(form="page", enter_name="go", enter_value="next") }}{% endblock %}
+        {% block main %}<form id="page" action="/sent">{{ ui.input("name", "name", "Name") }}</form>{% endblock %}"""
+    )
+    context = browser.new_context(**PHONE, java_script_enabled=javascript)
+    page = context.new_page()
+    serve(page, words.render())
+    page.locator("#name").fill("Ann")
+    page.locator("#name").press("Enter")
+    page.wait_for_url("**/sent?go=next&name=Ann")
+    page.get_by_role("button", name="Back").click()
+    page.wait_for_url("**/sent?go=back&name=")
+    context.close()
+
+
 def test_a_triple_click_sends_once(show: Show) -> None:
     page = show(show=QUIET_PARTS)
     sent: list[str] = []
@@ -191,7 +211,7 @@ def test_the_way_out_works_without_javascript(show: Show) -> None:
 
 
 def test_an_idle_page_warns_then_saves_what_is_typed_and_clears_the_screen(show: Show) -> None:
-    page = show(show=QUIET_PARTS, lock=LOCK, clock=True)
+    page = show(show=QUIET_PARTS, lock=LOCK, **ALONE)
     page.locator("#matters").fill("My garden")
     page.clock.run_for("17:59")
     expect(page.locator(".portal-lock")).to_have_count(0)
@@ -208,7 +228,7 @@ def test_an_idle_page_warns_then_saves_what_is_typed_and_clears_the_screen(show:
 
 
 def test_somebody_who_is_still_there_loses_nothing_and_the_server_is_told(show: Show) -> None:
-    page = show(show=QUIET_PARTS, lock=LOCK, clock=True)
+    page = show(show=QUIET_PARTS, lock=LOCK, **ALONE)
     told: list[str | None] = []
     page.on("request", lambda asked: told.append(asked.headers.get("x-csrftoken")) if "still" in asked.url else None)
     page.locator("#matters").focus()
@@ -225,7 +245,7 @@ def test_somebody_who_is_still_there_loses_nothing_and_the_server_is_told(show: 
 
 
 def test_a_page_without_a_form_is_left_when_nobody_is_there(show: Show) -> None:
-    page = show(show=frozenset({"panel"}), lock=LOCK, clock=True)
+    page = show(show=frozenset({"panel"}), lock=LOCK, **ALONE)
     page.evaluate("document.querySelector('form').remove()")
     page.clock.run_for("20:01")
     page.wait_for_url("**/left")
