@@ -73,6 +73,7 @@ class Choice:
 
 PREFER_NOT = Choice(PREFER_NOT_TO_SAY, N_("I’d rather not say"), alone=True)
 NOT_KNOWN = Choice(DONT_KNOW, N_("I don’t know"), alone=True)
+_NO_VALUE = {choice.code: choice for choice in (PREFER_NOT, NOT_KNOWN)}
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ class Question:
             return gettext(N_("Not asked"))
         if isinstance(answer, list):
             return ", ".join(self.say(one) for one in answer)
-        if choice := self.choice(answer):
+        if choice := self.choice(answer) or _NO_VALUE.get(str(answer)):
             return gettext(choice.label)
         if self.kind is Kind.LANGUAGE:
             return language_name(str(answer))
@@ -363,7 +364,7 @@ SAY: dict[Problem, str] = {
     Problem.NOT_A_POSTCODE: N_("Type a full UK postcode, like AB1 2AA"),
     Problem.NOT_A_PHONE: N_("Type a phone number, like 07700 900123"),
     Problem.NOT_AN_EMAIL: N_("Type an email address, like name@example.com"),
-    Problem.NOT_AN_NHS_NUMBER: N_("An NHS number has 10 digits, like 999 123 4560. You can leave it blank"),
+    Problem.NOT_AN_NHS_NUMBER: N_("An NHS number has 10 digits, like 999 123 4578. You can leave it blank"),
     Problem.NOT_A_CHOICE: N_("Choose one of the answers on this page"),
     Problem.CHOOSE_ONE_ONLY: N_("Choose one answer only"),
     Problem.NONE_AND_SOME: N_("Choose from the list, or choose the last answer on its own"),
@@ -418,8 +419,15 @@ class Journey:
         return self._by_slug.get(slug)
 
     def path(self, answers: Answers) -> list[Step]:
-        """The steps that these answers lead through."""
-        return [step for step in self.steps if step.only_if(answers)]
+        """The steps that these answers lead through. Only answers of steps that are themselves on the path decide: a
+        ghost of a changed mind opens no page."""
+        known = {code: answers[code] for code in self.derived if code in answers}
+        path = []
+        for step in self.steps:
+            if step.only_if(known):
+                path.append(step)
+                known.update((one.code, answers[one.code]) for one in step.questions if one.code in answers)
+        return path
 
     def first_gap(self, answers: Answers) -> Step | None:
         """The first step on the path that still lacks an answer."""
