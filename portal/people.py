@@ -40,8 +40,15 @@ MATCHES: dict[str, str] = {
     "name-and-birth": N_("same name and date of birth"),
     "phone": N_("same phone number"),
     "email": N_("same email address"),
+    "name-and-year": N_("same name and year of birth"),
 }
 """What two records may have in common, strongest first."""
+
+_SAME_ADDRESS: dict[str, tuple[str, ...]] = {"phone": ("call", "text"), "email": ("email",)}
+"""The ways whose address says who somebody is. A household shares its letters, many people meet in one library, and one
+person may be trusted by several: those say nothing."""
+
+LONGEST_NAME_KEY = 150
 
 CODE_TRIES = 5
 
@@ -79,7 +86,8 @@ def add(store: Session, service: Service, answers: Mapping[str, object], languag
         family_name=family,
         preferred_name=value_of(answers, "preferred_name"),
         pronouns=value_of(answers, "pronouns"),
-        name_key=reading.search_key(f"{first} {family or ''}"),
+        # One letter can become many when it is taken apart; a key that is cut still finds the same name.
+        name_key=reading.search_key(f"{first} {family or ''}")[:LONGEST_NAME_KEY],
         born=value_of(answers, "full_date_of_birth") or str(answers["date_of_birth"]),
         postcode=value_of(answers, "postcode"),
         no_fixed_address=bool(value_of(answers, "no_fixed_address")),
@@ -172,8 +180,11 @@ def allows(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, kind: st
 
 
 def record_spoken_permission(store: Session, actor: Actor, person_id: uuid.UUID, kind: str) -> None:
-    """Write down a permission that the person gave the worker in words."""
+    """Write down a permission that the person gave the worker in words. ``kind`` is one of SHARING (ValueError
+    otherwise). Raises ``Gone``."""
     access.require(actor, access.Permission.DECIDE_REFERRAL)
+    if kind not in SHARING:
+        raise ValueError(kind)
     person = read(store, actor, person_id)
     store.add(
         Permission(
@@ -208,11 +219,17 @@ def ways_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Sequ
 
 
 def confirm_way(store: Session, actor: Actor, way_id: uuid.UUID) -> ContactWay:
-    """The worker has shown that this address is the person's own. Raises ``Gone``."""
+    """The worker has shown that this address is the person's own. Confirmed twice, the first time stays.
+
+    Raises ``Gone``, also for a way that is not allowed or has no address.
+    """
     access.require(actor, access.Permission.CONFIRM_CONTACT)
-    way = store.scalar(access.rows_of(actor.service_id, ContactWay).where(ContactWay.id == way_id))
-    if way is None:
+    mine = access.rows_of(actor.service_id, ContactWay).where(ContactWay.id == way_id, ContactWay.allowed)
+    way = store.scalar(mine)
+    if way is None or way.channel == "come-back":
         raise Gone
+    if way.confirmed_at:
+        return way
     way.confirmed_at = now()
     audit.record(
         store, actor.service_id, actor, "confirmed a contact way", "service_user", way.person_id, channel=way.channel
@@ -276,50 +293,97 @@ def confirm_by_code(store: Session, way: ContactWay, typed: str) -> bool:
 
 def possible_duplicates(store: Session, person: ServiceUser) -> list[Duplicate]:
     """People of the same service who may be the same person, strongest match first. Shown to staff only."""
-    keys = [way.address_key for way in ways_of(store, person.service_id, person.id) if way.address_key]
+    return duplicates_of_each(store, person.service_id, [person])[person.id]
+
+
+def duplicates_of_each(
+    store: Session, service_id: uuid.UUID, everybody: Sequence[ServiceUser]
+) -> dict[uuid.UUID, list[Duplicate]]:
+    """``possible_duplicates`` for many people in three queries, however many they are."""
+    mine = _addresses_of(store, service_id, ContactWay.person_id.in_([person.id for person in everybody]))
+    keys = {key for ways in mine.values() for _, key in ways}
+    numbers = {person.nhs_number for person in everybody if person.nhs_number}
     by_address = select(ContactWay.person_id).where(
-        ContactWay.service_id == person.service_id, ContactWay.address_key.in_(keys)
+        ContactWay.service_id == service_id, ContactWay.address_key.in_(keys), _by_itself()
     )
-    alike: list[ColumnElement[bool]] = [
-        (ServiceUser.name_key == person.name_key) & (ServiceUser.born == person.born),
+    alike = [
+        ServiceUser.name_key.in_({person.name_key for person in everybody}),
+        ServiceUser.nhs_number.in_(numbers),
         ServiceUser.id.in_(by_address),
     ]
-    if person.nhs_number:
-        alike.append(ServiceUser.nhs_number == person.nhs_number)
-    others = access.rows_of(person.service_id, ServiceUser).where(
-        ServiceUser.id != person.id, ServiceUser.merged_into.is_(None), or_(*alike)
+    others = store.scalars(
+        access.rows_of(service_id, ServiceUser)
+        .where(ServiceUser.merged_into.is_(None), or_(*alike))
+        .order_by(ServiceUser.id)
+    ).all()
+    theirs = _addresses_of(store, service_id, ContactWay.address_key.in_(keys) & _by_itself())
+    return {person.id: _duplicates(person, others, mine, theirs) for person in everybody}
+
+
+def _by_itself() -> ColumnElement[bool]:
+    return ContactWay.channel.in_([channel for channels in _SAME_ADDRESS.values() for channel in channels])
+
+
+def _addresses_of(
+    store: Session, service_id: uuid.UUID, which: ColumnElement[bool]
+) -> dict[uuid.UUID, set[tuple[str, str]]]:
+    """(match, key of the address) of people's ways, by person. The addresses themselves are not decrypted for it."""
+    match_of = {channel: match for match, channels in _SAME_ADDRESS.items() for channel in channels}
+    rows = select(ContactWay.person_id, ContactWay.channel, ContactWay.address_key).where(
+        ContactWay.service_id == service_id, ContactWay.address_key.is_not(None), which
     )
-    found = [
-        Duplicate(other, _matches(store, person, other, set(keys)))
-        for other in store.scalars(others.order_by(ServiceUser.id).limit(20))
-    ]
+    found: dict[uuid.UUID, set[tuple[str, str]]] = {}
+    for person_id, channel, key in store.execute(rows):
+        if key and channel in match_of:
+            found.setdefault(person_id, set()).add((match_of[channel], key))
+    return found
+
+
+def _duplicates(
+    person: ServiceUser,
+    others: Sequence[ServiceUser],
+    mine: Mapping[uuid.UUID, set[tuple[str, str]]],
+    theirs: Mapping[uuid.UUID, set[tuple[str, str]]],
+) -> list[Duplicate]:
+    found = []
+    for other in others:
+        shared = {match for match, _ in mine.get(person.id, set()) & theirs.get(other.id, set())}
+        if other.id != person.id and (matches := _matches(person, other, shared)):
+            found.append(Duplicate(other, matches))
     order = list(MATCHES)
     return sorted(found, key=lambda one: (order.index(one.matches[0]), one.person.id))
 
 
-def _matches(store: Session, person: ServiceUser, other: ServiceUser, keys: set[str]) -> tuple[str, ...]:
-    theirs = {way.channel: way.address_key for way in ways_of(store, other.service_id, other.id)}
+def _matches(person: ServiceUser, other: ServiceUser, shared: set[str]) -> tuple[str, ...]:
+    same_name = person.name_key == other.name_key
+    # Many people give the year alone: it fits a whole date of that year, and two different days do not.
+    one_year_only = min(len(person.born), len(other.born)) == 4
     facts = {
         "nhs-number": bool(person.nhs_number) and person.nhs_number == other.nhs_number,
-        "name-and-birth": person.name_key == other.name_key and person.born == other.born,
-        "phone": bool({theirs.get("call"), theirs.get("text")} & keys),
-        "email": theirs.get("email") in keys,
+        "name-and-birth": same_name and not one_year_only and person.born == other.born,
+        "name-and-year": same_name and one_year_only and person.born[:4] == other.born[:4],
+        **{match: match in shared for match in _SAME_ADDRESS},
     }
-    # An address may also match across channels (a trusted person's phone that is somebody's own): call it a phone.
-    return tuple(match for match, true in facts.items() if true) or ("phone",)
+    return tuple(match for match in MATCHES if facts[match])
 
 
 _MOVED: tuple[Any, ...] = (Referral, ContactWay, Permission, Alert, Task, Message)
 """Every table that hangs on a person: a merge moves these rows, and its undoing moves exactly these back."""
 
+_QUIET = "no longer allowed"
+"""Where a merge remembers the ways that it shut."""
+
 
 def merge(store: Session, actor: Actor, kept_id: uuid.UUID, merged_id: uuid.UUID) -> Merge:
-    """Make two records one: everything of ``merged_id`` moves to ``kept_id``. Raises ``Gone`` or ``NotMergeable``."""
+    """Make two records one: everything of ``merged_id`` moves to ``kept_id``. Raises ``Gone`` or ``NotMergeable``.
+
+    What the person said last about safe contact counts: ways that only the earlier record has are not allowed any more.
+    """
     access.require(actor, access.Permission.MERGE_PEOPLE)
-    kept, merged = read(store, actor, kept_id), read(store, actor, merged_id)
+    kept, merged = _both(store, actor, kept_id, merged_id)
     if kept.id == merged.id or kept.merged_into or merged.merged_into:
         raise NotMergeable
-    moved: dict[str, list[str]] = {}
+    moved: dict[str, list[str]] = {_QUIET: _quieten(store, kept, merged)}
     for table in _MOVED:
         rows = store.scalars(access.rows_of(actor.service_id, table).where(table.person_id == merged.id)).all()
         moved[table.__tablename__] = [str(row.id) for row in rows]
@@ -340,21 +404,56 @@ def merge(store: Session, actor: Actor, kept_id: uuid.UUID, merged_id: uuid.UUID
     return done
 
 
+def _both(store: Session, actor: Actor, *ids: uuid.UUID) -> list[ServiceUser]:
+    """People by these ids, locked in one order whoever asks, so that two merges at once take turns. Raises ``Gone``."""
+    access.require(actor, access.Permission.READ_REFERRAL)
+    rows = access.rows_of(actor.service_id, ServiceUser).where(ServiceUser.id.in_(ids)).order_by(ServiceUser.id)
+    locked = store.scalars(rows.with_for_update().execution_options(populate_existing=True))
+    found = {person.id: person for person in locked}
+    if not found.keys() >= set(ids):
+        raise Gone
+    return [found[one] for one in ids]
+
+
+def _quieten(store: Session, kept: ServiceUser, merged: ServiceUser) -> list[str]:
+    """Shut the ways of whichever record spoke about contact first; their ids. A way once said to be safe may have
+    become dangerous, and the person has since said which ways are."""
+    ways = {person.id: ways_of(store, person.service_id, person.id) for person in (kept, merged)}
+    last = {one: max((way.id for way in theirs if way.allowed), default=None) for one, theirs in ways.items()}
+    if last[kept.id] is None or last[merged.id] is None:
+        return []
+    earlier = min(last, key=lambda one: str(last[one]))
+    shut = [way for way in ways[earlier] if way.allowed]
+    for way in shut:
+        way.allowed = False
+    return [str(way.id) for way in shut]
+
+
 def merges_of(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Merge]:
-    """Merges into this person that are not undone, latest first."""
+    """Merges into this person that are not undone, latest first: only the latest can be undone."""
+    access.require(actor, access.Permission.READ_REFERRAL)
     mine = access.rows_of(actor.service_id, Merge).where(Merge.kept_id == person_id, Merge.undone_at.is_(None))
     return store.scalars(mine.order_by(Merge.id.desc())).all()
 
 
 def undo_merge(store: Session, actor: Actor, merge_id: uuid.UUID) -> Merge:
-    """Give both people back exactly what each had. Raises ``Gone`` or ``NotMergeable``."""
+    """Give both people back exactly what each had. Merges are undone latest first, so that nothing lies in between.
+
+    What has come since (a new referral, a new permission) stays with the record that was kept. Raises ``Gone``, or
+    ``NotMergeable`` when the merge was undone already or another one came after it.
+    """
     access.require(actor, access.Permission.MERGE_PEOPLE)
     done = store.scalar(access.rows_of(actor.service_id, Merge).where(Merge.id == merge_id))
     if done is None:
         raise Gone
-    merged = read(store, actor, done.merged_id)
-    if done.undone_at or merged.merged_into != done.kept_id:
+    kept, merged = _both(store, actor, done.kept_id, done.merged_id)
+    store.refresh(done)
+    latest = merges_of(store, actor, kept.id)[:1]
+    if kept.merged_into or [one.id for one in latest] != [done.id]:
         raise NotMergeable
+    shut = [uuid.UUID(one) for one in done.moved.get(_QUIET, [])]
+    for way in store.scalars(access.rows_of(actor.service_id, ContactWay).where(ContactWay.id.in_(shut))):
+        way.allowed = True
     for table in _MOVED:
         ids = [uuid.UUID(one) for one in done.moved.get(table.__tablename__, [])]
         for row in store.scalars(access.rows_of(actor.service_id, table).where(table.id.in_(ids))):

@@ -7,9 +7,9 @@ sent. Sending the same form twice is one referral. Nothing is ever declined or c
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, case, func, inspect, select
+from sqlalchemy import Select, case, func, inspect, select, update
 from sqlalchemy.orm import Session
 
 from portal import access, alerts, audit, codes, drafts, notifications, people, reading, services, tasks
@@ -20,8 +20,10 @@ from portal.journeys import Answers, Problem, Step
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.engine import age_fits
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.store import Draft, ReferralChange, ReferralNeed, Service, ServiceUser, Staff, TurnedAway
-from portal.store import Referral as Referral  # the doors name it in their types
+from portal.store import Alert as Alert  # the doors name it in their types
+from portal.store import Draft, ReferralChange, ReferralNeed, Service, ServiceUser, Staff, Task, TurnedAway
+from portal.store import Referral as Referral
+from portal.store.once import write_once
 
 STATUSES: dict[str, str] = {
     "submitted": N_("New"),
@@ -57,7 +59,15 @@ class KeepsNothing(Exception):
 
 
 class AlreadyDecided(ValueError):
-    """Somebody has decided about this referral meanwhile."""
+    """Somebody has decided about this referral meanwhile: ``referral`` says who, when and what."""
+
+    def __init__(self, referral: Referral) -> None:
+        super().__init__(referral.status)
+        self.referral = referral
+
+
+class NotThere(ValueError):
+    """Nobody to give it to: they do not work here, or do not read referrals."""
 
 
 class NotAllowed(ValueError):
@@ -83,10 +93,41 @@ class Line:
 
     referral: Referral
     person: ServiceUser
+    name: str
     needs: tuple[str, ...]
-    late: bool
+    promise: "Promise"
     unopened_alert: bool
-    assigned_name: str | None
+    possible_duplicates: int
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Where a referral stands against what we promised: ``working_days_left`` after today, or ``days_late`` by the
+    calendar; both 0 means that today is the last day, or, when ``late``, that it was."""
+
+    working_days_left: int
+    days_late: int
+    late: bool
+
+
+@dataclass(frozen=True)
+class Happened:
+    """One line of a referral's history. ``what``: the status it got, or an act (HISTORY_ACTS). ``by`` is empty for the
+    person and for the portal itself; ``to`` names who was given it."""
+
+    at: datetime
+    what: str
+    by: str = ""
+    to: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """A form that was not sent, as far as staff may see it: what has been answered so far."""
+
+    draft: Draft
+    answers: Answers
 
 
 # Taking in -----------------------------------------------------------------------------------------------------------
@@ -156,11 +197,10 @@ def _count_turned_away(store: Session, service: Service, draft: Draft, answers: 
             continue
         draft.turned_away = [*draft.turned_away, reason]
         month = today().replace(day=1)
-        found = store.get(TurnedAway, (service.id, month, reason), with_for_update=True)
-        if found:
-            found.count += 1
-        else:
-            store.add(TurnedAway(service_id=service.id, month=month, reason=reason, count=1))
+        this = (TurnedAway.service_id == service.id, TurnedAway.month == month, TurnedAway.reason == reason)
+        fresh = TurnedAway(service_id=service.id, month=month, reason=reason, count=0)
+        write_once(store, fresh, select(TurnedAway).where(*this))  # two people may be the month's first
+        store.execute(update(TurnedAway).where(*this).values(count=TurnedAway.count + 1))
 
 
 def _raise_alerts(
@@ -296,41 +336,68 @@ def about_you_of(store: Session, referral: Referral) -> dict[str, object]:
 
 
 def inbox(store: Session, actor: Actor, after: uuid.UUID | None = None, most: int = 50) -> list[Line]:
-    """New referrals, those with an unopened alert first, then the oldest promise first."""
+    """New referrals, those with an unopened alert first, then the oldest promise first; those beyond ``after``."""
     access.require(actor, access.Permission.READ_INBOX)
     alarmed = alerts.referrals_with_unopened(store, actor.service_id)
     first = case((Referral.id.in_(alarmed), 0), else_=1)
     waiting: Select[Referral] = access.rows_of(actor.service_id, Referral).where(Referral.status.in_(WAITING))
     if after and (last := store.get(Referral, (actor.service_id, after))):
-        waiting = waiting.where(
-            Referral.id.not_in(alarmed),
-            (Referral.due_at > last.due_at) | ((Referral.due_at == last.due_at) & (Referral.id > last.id)),
-        )
+        later = (Referral.due_at > last.due_at) | ((Referral.due_at == last.due_at) & (Referral.id > last.id))
+        # An alert opened meanwhile moves a referral down, never out of the list.
+        waiting = waiting.where((first > 0) | later if last.id in alarmed else (first > 0) & later)
     rows = store.scalars(waiting.order_by(first, Referral.due_at, Referral.id).limit(most)).all()
-    return [_line(store, row, alarmed) for row in rows]
+    return _lines(store, actor, rows, alarmed)
 
 
 def mine(store: Session, actor: Actor, most: int = 100) -> list[Line]:
-    """Referrals that the actor has taken, newest first."""
+    """Referrals that the actor has taken or been given, newest first."""
     access.require(actor, access.Permission.READ_INBOX)
     taken = access.rows_of(actor.service_id, Referral).where(
         Referral.assigned_to == actor.staff_id, Referral.status == "accepted"
     )
     rows = store.scalars(taken.order_by(Referral.id.desc()).limit(most)).all()
-    return [_line(store, row, set()) for row in rows]
+    return _lines(store, actor, rows, alerts.referrals_with_unopened(store, actor.service_id))
 
 
-def _line(store: Session, referral: Referral, alarmed: "set[uuid.UUID]") -> Line:
-    person = store.get_one(ServiceUser, (referral.service_id, referral.person_id))
-    assigned = store.get(Staff, (referral.service_id, referral.assigned_to)) if referral.assigned_to else None
-    return Line(
-        referral,
-        person,
-        needs_of(store, referral),
-        late=referral.status in WAITING and referral.due_at < now(),
-        unopened_alert=referral.id in alarmed,
-        assigned_name=assigned.name if assigned else None,
+def _lines(store: Session, actor: Actor, rows: Sequence[Referral], alarmed: "set[uuid.UUID]") -> list[Line]:
+    """As many queries for fifty referrals as for one."""
+    settings = services.settings_of(store.get_one(Service, actor.service_id))
+    theirs = access.rows_of(actor.service_id, ServiceUser).where(ServiceUser.id.in_([row.person_id for row in rows]))
+    persons = {person.id: person for person in store.scalars(theirs)}
+    waiting = [persons[row.person_id] for row in rows if row.status in WAITING]
+    alike = people.duplicates_of_each(store, actor.service_id, waiting)
+    needs: dict[uuid.UUID, list[str]] = {}
+    chosen = access.rows_of(actor.service_id, ReferralNeed).where(
+        ReferralNeed.referral_id.in_([row.id for row in rows])
     )
+    for need in store.scalars(chosen.order_by(ReferralNeed.id)):
+        needs.setdefault(need.referral_id, []).append(need.need)
+    return [
+        Line(
+            row,
+            persons[row.person_id],
+            name_to_use(row.answers),
+            tuple(needs.get(row.id, ())),
+            promise_of(settings, row.due_at),
+            unopened_alert=row.id in alarmed,
+            possible_duplicates=len(alike.get(row.person_id, ())),
+        )
+        for row in rows
+    ]
+
+
+def name_to_use(answers: Answers) -> str:
+    """The name that the person asked us to use, as they said it in these answers; empty when they gave none yet."""
+    return people.value_of(answers, "preferred_name") or people.value_of(answers, "first_name") or ""
+
+
+def promise_of(settings: services.ServiceSettings, due_at: datetime) -> Promise:
+    """Where a promise stands now. A working day is one on which the service opens."""
+    here, due = today(), due_at.astimezone(LONDON).date()
+    if due_at < now():
+        return Promise(0, (here - due).days, late=True)
+    days = (here + timedelta(days=ahead) for ahead in range(1, (due - here).days + 1))
+    return Promise(sum(bool(services.open_on(settings, day)) for day in days), 0, late=False)
 
 
 def waiting_count(store: Session, actor: Actor) -> int:
@@ -362,16 +429,45 @@ def read(store: Session, actor: Actor, referral_id: uuid.UUID) -> Referral:
 def _find(store: Session, actor: Actor, referral_id: uuid.UUID, *, lock: bool = False) -> Referral:
     access.require(actor, access.Permission.READ_REFERRAL)
     wanted = access.rows_of(actor.service_id, Referral).where(Referral.id == referral_id)
-    found = store.scalar(wanted.with_for_update() if lock else wanted)
+    locked = wanted.with_for_update().execution_options(populate_existing=True)
+    found = store.scalar(locked if lock else wanted)
     if found is None:
         raise Gone
     return found
 
 
-def history(store: Session, actor: Actor, referral: Referral) -> Sequence[ReferralChange]:
-    """Every change of status, oldest first."""
-    rows = access.rows_of(actor.service_id, ReferralChange).where(ReferralChange.referral_id == referral.id)
-    return store.scalars(rows.order_by(ReferralChange.id)).all()
+GAVE = "gave a referral"
+HISTORY_ACTS: dict[str, str] = {GAVE: N_("Given to a colleague")}
+"""What a history shows beside the changes of status: the audit's acts, and how they are said."""
+
+
+def history(store: Session, actor: Actor, referral: Referral) -> list[Happened]:
+    """Every change of status and every colleague who was given it, oldest first."""
+    names = staff_names(store, actor)
+    changes = access.rows_of(actor.service_id, ReferralChange).where(ReferralChange.referral_id == referral.id)
+    happened = [
+        Happened(one.created_at, one.became, names.get(one.changed_by or one.id, ""), reason=one.reason or "")
+        for one in store.scalars(changes)
+    ]
+    for event in audit.history_of(store, actor.service_id, referral.id):
+        if event.act == GAVE and event.actor_id:
+            to = names.get(uuid.UUID(event.details["to"]), "")
+            happened.append(Happened(event.created_at, GAVE, names.get(event.actor_id, ""), to))
+    return sorted(happened, key=lambda one: one.at)
+
+
+def colleagues(store: Session, actor: Actor) -> Sequence[Staff]:
+    """Whom a referral or an alert may be given to: everybody who works here and reads referrals, by name."""
+    access.require(actor, access.Permission.READ_REFERRAL)
+    able = [role.value for role in access.MAY[access.Permission.READ_REFERRAL]]
+    there = access.rows_of(actor.service_id, Staff).where(Staff.state == "active", Staff.role.in_(able))
+    return store.scalars(there.order_by(Staff.name, Staff.id)).all()
+
+
+def staff_names(store: Session, actor: Actor) -> dict[uuid.UUID, str]:
+    """The name of everybody who works or has worked here."""
+    access.require(actor, access.Permission.READ_REFERRAL)
+    return {staff.id: staff.name for staff in store.scalars(access.rows_of(actor.service_id, Staff))}
 
 
 def others_of(store: Session, actor: Actor, referral: Referral) -> Sequence[Referral]:
@@ -386,7 +482,7 @@ def _decide(store: Session, actor: Actor, referral_id: uuid.UUID) -> Referral:
     access.require(actor, access.Permission.DECIDE_REFERRAL)
     referral = _find(store, actor, referral_id, lock=True)
     if referral.status not in WAITING:
-        raise AlreadyDecided(referral.status)
+        raise AlreadyDecided(referral)
     return referral
 
 
@@ -417,33 +513,47 @@ def _change(
 def accept(
     store: Session, service: Service, actor: Actor, referral_id: uuid.UUID, give_to: uuid.UUID | None = None
 ) -> Referral:
-    """Accept a referral and take it, or give it to a colleague. Raises ``Gone``, ``AlreadyDecided``."""
+    """Accept a referral and take it, or give it to a colleague. Raises ``Gone``, ``AlreadyDecided``, ``NotThere``."""
     referral = _decide(store, actor, referral_id)
-    worker = store.get(Staff, (actor.service_id, give_to or actor.staff_id))
-    if worker is None or worker.state != "active" or worker.role not in access.MAY[access.Permission.READ_REFERRAL]:
-        raise Gone
-    referral.assigned_to = worker.id
+    referral.assigned_to = _worker(store, actor, give_to or actor.staff_id).id
     _decided(store, actor, referral, "accepted")
+    if referral.assigned_to != actor.staff_id:
+        audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(referral.assigned_to))
     _tell(store, service, referral, "referral-accepted")
     return referral
+
+
+def _worker(store: Session, actor: Actor, staff_id: uuid.UUID) -> Staff:
+    worker = store.get(Staff, (actor.service_id, staff_id))
+    if worker is None or worker.state != "active" or worker.role not in access.MAY[access.Permission.READ_REFERRAL]:
+        raise NotThere
+    return worker
+
+
+def tells_the_person(reason: services.Reason) -> bool:
+    """Whether a referral that ends for this reason owes the person a word. Nobody is written to when the person has
+    died, and a form sent twice is no news to anybody."""
+    return reason.status != "duplicate" and reason.code != "died"
 
 
 def decline(
     store: Session, service: Service, actor: Actor, referral_id: uuid.UUID, *, reason: str, text: str, word: str
 ) -> Referral:
-    """The service cannot take it: a reason from the service's list and a word to the person are both needed.
+    """The service cannot take it: a reason from the service's list and a word to the person (see
+    ``tells_the_person``) are both needed.
 
     Raises ``Gone``, ``AlreadyDecided``, ``NeedsWords``.
     """
     why = services.settings_of(service).reason(reason)
     if why is None:
         raise NeedsWords("reason")
-    if not word.strip():
+    if not word.strip() and tells_the_person(why):
         raise NeedsWords("word")
     referral = _decide(store, actor, referral_id)
-    referral.reason_text, referral.word_to_person = text.strip() or None, word.strip()
+    referral.reason_text, referral.word_to_person = text.strip() or None, word.strip() or None
     _decided(store, actor, referral, why.status, reason)
-    _tell(store, service, referral, "referral-declined")
+    if tells_the_person(why):
+        _tell(store, service, referral, "referral-decided")
     return referral
 
 
@@ -462,20 +572,22 @@ def pass_on(
         raise NotAllowed
     referral.passed_to, referral.reason_text, referral.word_to_person = to.strip(), reason.strip(), word.strip()
     _decided(store, actor, referral, "passed-on")
-    _tell(store, service, referral, "referral-passed-on")
+    _tell(store, service, referral, "referral-decided")
     return referral
 
 
 def give_to(store: Session, actor: Actor, referral_id: uuid.UUID, staff_id: uuid.UUID) -> Referral:
-    """Give an accepted referral to a colleague. Raises ``Gone``."""
+    """Give an accepted referral to a colleague. Raises ``Gone``, ``NotThere``, and ``AlreadyDecided`` for one that
+    nobody has, or has any more."""
     access.require(actor, access.Permission.DECIDE_REFERRAL)
     referral = _find(store, actor, referral_id, lock=True)
-    worker = store.get(Staff, (actor.service_id, staff_id))
-    if worker is None or worker.state != "active" or worker.role not in access.MAY[access.Permission.READ_REFERRAL]:
-        raise Gone
-    referral.assigned_to = worker.id
-    audit.record(store, actor.service_id, actor, "gave a referral", "referral", referral.id, to=str(worker.id))
-    store.flush()
+    if referral.status != "accepted":
+        raise AlreadyDecided(referral)
+    worker = _worker(store, actor, staff_id)
+    if referral.assigned_to != worker.id:
+        referral.assigned_to = worker.id
+        audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(worker.id))
+        store.flush()
     return referral
 
 
@@ -500,6 +612,66 @@ def _tell(store: Session, service: Service, referral: Referral, template: str) -
         once=f"{template}:{referral.id}",
         referral_id=referral.id,
     )
+
+
+# Alerts, tasks and the forms behind them -----------------------------------------------------------------------------
+
+
+def read_alert(store: Session, actor: Actor, alert_id: uuid.UUID) -> Alert:
+    """An alert of the actor's service; the reading is written down, and stops no clock. Raises ``Gone``."""
+    access.require(actor, access.Permission.HANDLE_ALERTS)
+    found = store.scalar(access.rows_of(actor.service_id, Alert).where(Alert.id == alert_id))
+    if found is None:
+        raise Gone
+    audit.record(store, actor.service_id, actor, "read an alert", "alert", found.id)
+    return found
+
+
+def alerts_closed_since(store: Session, actor: Actor, since: datetime, most: int = 50) -> Sequence[Alert]:
+    """The alerts closed since then, the latest first."""
+    access.require(actor, access.Permission.HANDLE_ALERTS)
+    closed = access.rows_of(actor.service_id, Alert).where(Alert.closed_at >= since)
+    return store.scalars(closed.order_by(Alert.closed_at.desc(), Alert.id.desc()).limit(most)).all()
+
+
+def draft_of_alert(store: Session, actor: Actor, alert: Alert) -> Unsent | None:
+    """The unsent form that an alert came from: what the person said so far is what helps to reach them safely.
+
+    ``None`` when the form was sent (the alert then has its referral) or is not kept any more. The reading is written
+    down.
+    """
+    access.require(actor, access.Permission.HANDLE_ALERTS)
+    return _unsent(store, actor, alert.draft_id) if alert.referral_id is None else None
+
+
+def read_task(store: Session, actor: Actor, task_id: uuid.UUID) -> Task:
+    """A task of the actor's service. Raises ``Gone``."""
+    access.require(actor, access.Permission.HANDLE_TASKS)
+    found = store.scalar(access.rows_of(actor.service_id, Task).where(Task.id == task_id))
+    if found is None:
+        raise Gone
+    return found
+
+
+def draft_of_task(store: Session, actor: Actor, task: Task) -> Unsent | None:
+    """The unsent form whose writer asked us to get in touch; ``None`` when it was sent or is not kept any more. The
+    reading is written down."""
+    access.require(actor, access.Permission.HANDLE_TASKS)
+    return _unsent(store, actor, task.draft_id)
+
+
+def of_draft(store: Session, actor: Actor, draft_id: uuid.UUID | None) -> Referral | None:
+    """The referral that a form became."""
+    access.require(actor, access.Permission.READ_INBOX)
+    return store.scalar(access.rows_of(actor.service_id, Referral).where(Referral.draft_id == draft_id))
+
+
+def _unsent(store: Session, actor: Actor, draft_id: uuid.UUID | None) -> Unsent | None:
+    draft = store.scalar(access.rows_of(actor.service_id, Draft).where(Draft.id == draft_id)) if draft_id else None
+    if draft is None:
+        return None
+    audit.record(store, actor.service_id, actor, "read an unsent form", "draft", draft.id)
+    return Unsent(draft, SELF_REFERRAL.on_path(draft.answers))
 
 
 # What the clock does -------------------------------------------------------------------------------------------------
