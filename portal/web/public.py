@@ -1,7 +1,7 @@
 """Public pages around the forms: start, help now, privacy, what we share, accessibility, translations, the way out."""
 
 import segno
-from flask import Blueprint, abort, current_app, g, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -101,6 +101,16 @@ def poster() -> ResponseReturnValue:
     drawn = segno.make(address, error="m").svg_inline(omitsize=True, svgclass=None, lineclass=None)
     code = Markup(drawn)  # noqa: S704  # our own drawing of our own address
     return render_template("public/poster.html", address=address.split("://", 1)[-1], code=code)
+
+
+@blueprint.get("/brand.css")
+@public
+def brand() -> ResponseReturnValue:
+    """The service's own colour; its contrast was checked when it was set."""
+    colour = (g.settings.brand_colour if g.settings else None) or abort(404)
+    darker = "#" + "".join(f"{int(colour[at : at + 2], 16) * 3 // 4:02x}" for at in (1, 3, 5))
+    sheet = f":root{{--brand:{colour};--brand-dark:{darker};--brand-text:#fff}}"
+    return Response(sheet, mimetype="text/css")
 
 
 @blueprint.get("/refer")
