@@ -444,8 +444,8 @@ class SMTPTransport:
         # The same message sent twice has the same id, so that a mail program can show it once.
         mail["Message-ID"] = f"<{outgoing.message_id}@{self.sender.rpartition('@')[2]}>"
         mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday replies, please
-        mail["Content-Language"] = outgoing.language
         mail.set_content(outgoing.words.body)
+        mail["Content-Language"] = outgoing.language
         return mail
 
 
@@ -467,7 +467,10 @@ BACK_OFF: tuple[timedelta, ...] = (
 """How long to wait after the first, second … try. After the last of them one more try, then it has failed."""
 
 MOST_TRIES = len(BACK_OFF) + 1
-LEASE = timedelta(seconds=120)  # longer than one message can take; after a crash another worker waits this long
+SENDING_TAKES = timedelta(seconds=6 * SEND_SECONDS)  # at most: connect, greet, sign in, sender, receiver, words
+LEASE = SENDING_TAKES + timedelta(seconds=30)
+"""How long a claimed message is ours; after a crash it waits as long before another worker takes it."""
+
 BATCH = 10
 
 
@@ -548,19 +551,26 @@ def deliver(stores: Stores, transport: Transport, render: Render, *, most: int |
 
 
 def _deliver(stores: Stores, transport: Transport, render: Render, claimed: _Claimed) -> Delivered:
-    with stores.writing.begin() as store:
-        mine = _ours(store, claimed)
+    """Look again, send, write down. Only the last is a write, unless there is little left of the lease."""
+    if claimed.leased_until - now() < SENDING_TAKES:
+        with stores.writing.begin() as store:
+            late = _ours(store, claimed)
+            if late is None:
+                return Delivered()
+            claimed = _Claimed(late.service_id, late.id, now() + LEASE)
+            late.leased_until = claimed.leased_until
+    with stores.reading.begin() as store:
+        mine = _ours(store, claimed, lock=False)
         if mine is None:
             return Delivered()
-        if refusal := _still_safe(store, mine):
-            return _refuse(store, mine, refusal)
-        if mine.attempts > MOST_TRIES:  # it took its workers down with it, each time
-            return _fail(store, mine, "crash")
-        mine.leased_until = now() + LEASE
-        claimed = _Claimed(mine.service_id, mine.id, mine.leased_until)
+        refusal, crashed = _still_safe(store, mine), mine.attempts > MOST_TRIES
         service = store.get_one(Service, mine.service_id)
         values = {**mine.details, "phone": services.settings_of(service).phone, "service": service.slug}
         address, template, language = mine.address or "", mine.template, mine.language
+    if refusal:
+        return _settle(stores, claimed, lambda store, mine: _refuse(store, mine, refusal))
+    if crashed:  # it took its workers down with it, each time
+        return _settle(stores, claimed, lambda store, mine: _fail(store, mine, "crash"))
     problem, forever = "", False
     try:
         transport.send(Outgoing(claimed.id, address, render(template, language, values), language))
@@ -570,37 +580,42 @@ def _deliver(stores: Stores, transport: Transport, render: Render, claimed: _Cla
         problem = str(refused)
     except Exception as fault:  # our own mistake, in a template or a transport: it must not stop the others
         problem = type(fault).__name__
-    return _finish(stores, claimed, problem, forever)
+    return _settle(stores, claimed, lambda store, mine: _tried(store, mine, problem, forever))
 
 
-def _ours(store: Session, claimed: _Claimed) -> Message | None:
-    """The message, locked, if it is still leased to us."""
+def _ours(store: Session, claimed: _Claimed, *, lock: bool = True) -> Message | None:
+    """The message, if it is still leased to us."""
     still = rows_of(claimed.service_id, Message).where(
         Message.id == claimed.id, Message.state == "waiting", Message.leased_until == claimed.leased_until
     )
-    return store.scalar(still.with_for_update())
+    return store.scalar(still.with_for_update() if lock else still)
 
 
-def _finish(stores: Stores, claimed: _Claimed, problem: str, forever: bool) -> Delivered:
+def _settle(stores: Stores, claimed: _Claimed, write: Callable[[Session, Message], Delivered]) -> Delivered:
+    """Write down how it went; when we were so slow that another worker took over, what they write counts."""
     with stores.writing.begin() as store:
         mine = _ours(store, claimed)
-        if mine is None:  # we were so slow that another worker took it over; what they write counts
+        if mine is None:
             return Delivered()
         mine.leased_until = None
-        if not problem:
-            mine.state, mine.sent_at, mine.last_error = "sent", now(), None
-            _forget(mine)
-            return Delivered(sent=1)
-        log.warning("message %s did not leave: %s", mine.id, problem)
-        if forever or mine.attempts >= MOST_TRIES:
-            return _fail(store, mine, problem)
-        mine.last_error = problem[:200]
-        mine.run_at = now() + BACK_OFF[mine.attempts - 1]
-        return Delivered(later=1)
+        return write(store, mine)
+
+
+def _tried(store: Session, message: Message, problem: str, forever: bool) -> Delivered:
+    if not problem:
+        message.state, message.sent_at, message.last_error = "sent", now(), None
+        _forget(message)
+        return Delivered(sent=1)
+    log.warning("message %s did not leave: %s", message.id, problem)
+    if forever or message.attempts >= MOST_TRIES:
+        return _fail(store, message, problem)
+    message.last_error = problem[:200]
+    message.run_at = now() + BACK_OFF[message.attempts - 1]
+    return Delivered(later=1)
 
 
 def _fail(store: Session, message: Message, problem: str) -> Delivered:
-    message.state, message.leased_until, message.last_error = "failed", None, problem[:200]
+    message.state, message.last_error = "failed", problem[:200]
     _forget(message)
     _record(store, message)
     _ask_staff(store, message, tasks.Kind.MESSAGE_FAILED)
@@ -608,8 +623,7 @@ def _fail(store: Session, message: Message, problem: str) -> Delivered:
 
 
 def _refuse(store: Session, message: Message, refusal: Refusal) -> Delivered:
-    message.state, message.leased_until, message.refusal = "refused", None, refusal.value
-    message.address = None
+    message.state, message.refusal, message.address = "refused", refusal.value, None
     _forget(message)
     _record(store, message)
     _ask_staff(store, message, tasks.Kind.TELL_THE_PERSON)

@@ -299,10 +299,10 @@ def test_a_service_is_found_by_its_short_name_and_the_first_without_one(store: S
     assert services.settings_of(second).phone == "01234 567890"
 
 
-@pytest.mark.parametrize("slug", ["", "Here", "a b", "a--b", "-a", "a/b", "x" * 61])
-def test_a_short_name_must_fit_in_an_address(store: Session, slug: str) -> None:
-    with pytest.raises(BadService, match="small letters"):
-        services.create(store, slug, "A name")
+def test_a_short_name_must_fit_in_an_address(store: Session) -> None:
+    for slug in ("", "Here", "a b", "a--b", "-a", "a/b", "x" * 61):
+        with pytest.raises(BadService, match="small letters"):
+            services.create(store, slug, "A name")
 
 
 def test_two_services_cannot_share_a_short_name_nor_have_no_name(store: Session) -> None:
