@@ -37,8 +37,10 @@ STATUSES: dict[str, str] = {
 """Status codes in use so far (data dictionary 4.6, and passed-on), in the staff's words."""
 
 WAITING = ("submitted",)
-SENT_PAGE_OPEN = timedelta(hours=24)
-"""How long the browser that sent a form may see its reference again."""
+SENT_PAGE_OPEN = {"own": timedelta(hours=24), "shared": timedelta(hours=1)}
+"""How long the browser that sent a form may see its reference again, by the kind of device."""
+ASKED_ANEW = ("what_matters", "needs", "urgency")
+"""What a second referral asks again; everything else is shown with "is this still right?" (product 3)."""
 UNFINISHED_AFTER = timedelta(hours=24)
 
 
@@ -124,10 +126,11 @@ class Happened:
 
 @dataclass(frozen=True)
 class Unsent:
-    """A form that was not sent, as far as staff may see it: what has been answered so far."""
+    """A form that was not sent: what has been answered so far, and, as it was typed, what we could not read."""
 
     draft: Draft
     answers: Answers
+    unread: Mapping[str, str]
 
 
 # Taking in -----------------------------------------------------------------------------------------------------------
@@ -291,13 +294,31 @@ def _referrer_type(answers: Answers) -> str:
 
 
 def sent_by(store: Session, service_id: uuid.UUID, key: str | None) -> Referral | None:
-    """The referral that this browser's key has sent, for a day after sending."""
+    """The referral that this browser's key has sent: for a day on an own device, for an hour on a shared one."""
     if not key:
         return None
     mine = access.rows_of(service_id, Referral).where(
-        Referral.sent_key_hash == codes.digest(key), Referral.referred_at > now() - SENT_PAGE_OPEN
+        Referral.sent_key_hash == codes.digest(key), Referral.referred_at > now() - SENT_PAGE_OPEN["own"]
     )
-    return store.scalar(mine)
+    found = store.scalar(mine)
+    if found and not on_own_device(found) and found.referred_at < now() - SENT_PAGE_OPEN["shared"]:
+        return None
+    return found
+
+
+def on_own_device(referral: Referral) -> bool:
+    """Whether the person said that only they use the phone or computer it was sent from."""
+    return referral.answers.get("device") == "own"
+
+
+def begin_again(store: Session, service: Service, before: Referral, language: str, key: str) -> Draft:
+    """Another referral by the same person: what they said before is there already, and is not asked again."""
+    draft = begin(store, service, language, key)
+    known = {code: answer for code, answer in before.answers.items() if code not in ASKED_ANEW}
+    draft.own_device = on_own_device(before)
+    drafts.keep(store, service, draft, SELF_REFERRAL.on_path(_with_derived(service, known)))
+    audit.record(store, service.id, None, "began another referral", "referral", before.id)
+    return draft
 
 
 def sent_with(store: Session, service_id: uuid.UUID, reference: str, number: str) -> Referral | None:
@@ -470,12 +491,11 @@ def staff_names(store: Session, actor: Actor) -> dict[uuid.UUID, str]:
     return {staff.id: staff.name for staff in store.scalars(access.rows_of(actor.service_id, Staff))}
 
 
-def others_of(store: Session, actor: Actor, referral: Referral) -> Sequence[Referral]:
-    """The person's other referrals."""
-    rows = access.rows_of(actor.service_id, Referral).where(
-        Referral.person_id == referral.person_id, Referral.id != referral.id
-    )
-    return store.scalars(rows.order_by(Referral.id)).all()
+def of_person(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Referral]:
+    """A person's referrals, oldest first."""
+    access.require(actor, access.Permission.READ_REFERRAL)
+    theirs = access.rows_of(actor.service_id, Referral).where(Referral.person_id == person_id)
+    return store.scalars(theirs.order_by(Referral.id)).all()
 
 
 def _decide(store: Session, actor: Actor, referral_id: uuid.UUID) -> Referral:
@@ -671,7 +691,10 @@ def _unsent(store: Session, actor: Actor, draft_id: uuid.UUID | None) -> Unsent 
     if draft is None:
         return None
     audit.record(store, actor.service_id, actor, "read an unsent form", "draft", draft.id)
-    return Unsent(draft, SELF_REFERRAL.on_path(draft.answers))
+    answers = SELF_REFERRAL.on_path(draft.answers)
+    typed = {code: raw for fields in draft.typed.values() for code, raw in fields.items()}
+    unread = {code: " ".join(raw) if isinstance(raw, list) else str(raw) for code, raw in typed.items()}
+    return Unsent(draft, answers, {code: raw for code, raw in unread.items() if code not in answers and raw.strip()})
 
 
 # What the clock does -------------------------------------------------------------------------------------------------

@@ -152,7 +152,9 @@ SELF_REFERRAL = Journey(
                 ),
             ),
             title=N_("About the person who is helping"),
-            why=N_("So that we know who filled in the form. We never share your answers with them."),
+            why=N_(
+                "So that we know who filled in the form. On the next pages, “you” means the person who wants help."
+            ),
             only_if=HELPED,
         ),
         Step(

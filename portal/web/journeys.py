@@ -438,7 +438,50 @@ def sent() -> ResponseReturnValue:
         about_you=url_for("journeys.about_you", slug=ABOUT_YOU.steps[0].slug),
         told=bool(referrals.about_you_of(g.store, referral)),
         may_confirm=email is not None,
+        lock=_lock_after(referral),
     )
+
+
+def _lock_after(referral: referrals.Referral) -> "dict[str, object] | None":
+    """After sending, a shared screen clears itself as before."""
+    if referrals.on_own_device(referral):
+        return None
+    return {
+        "minutes": g.settings.lock_minutes,
+        "warn": int(drafts.LOCK_GRACE.total_seconds() // 60),
+        "still_here": url_for("journeys.still_here"),
+        "away": url_for("journeys.locked"),
+    }
+
+
+@blueprint.get("/refer/again")
+@public
+def again() -> ResponseReturnValue:
+    """Another referral by the same person: is this still right?"""
+    referral = _sent()
+    if referral is None:
+        return _to("step", slug=FIRST)
+    known = {code: answer for code, answer in referral.answers.items() if code not in referrals.ASKED_ANEW}
+    parts = [
+        (part, [(question, questions.in_words(question, known)) for question in part.questions])
+        for part in SELF_REFERRAL.path(known)
+        if part.questions and all(question.code in known for question in part.questions)
+    ]
+    return render_template("journeys/again.html", parts=parts, lock=_lock_after(referral))
+
+
+@blueprint.post("/refer/again")
+@public
+def begin_again() -> ResponseReturnValue:
+    """Start another form with what is known; only the rest is asked."""
+    referral = _sent()
+    if referral is None:
+        return _to("step", slug=FIRST)
+    key = codes.new_key()
+    draft = referrals.begin_again(g.store, g.service, referral, i18n.spoken().code, key)
+    gap = SELF_REFERRAL.first_gap(draft.answers)
+    onward = _to("step", slug=gap.slug) if gap and request.form.get("go") != "change" else _to("step", slug=FIRST)
+    return _give_key(onward, key, draft)
 
 
 # Confirming the email address: nothing but a code goes to an address that is not confirmed ----------------------------

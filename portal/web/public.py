@@ -1,11 +1,15 @@
 """Public pages around the forms: start, help now, privacy, what we share, accessibility, translations, the way out."""
 
+import uuid
+from datetime import datetime, timedelta
+
 import segno
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal import i18n, referrals, services
+from portal.clock import now
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.dictionary import entries
 from portal.journeys.self_referral import SELF_REFERRAL
@@ -25,8 +29,21 @@ def start() -> ResponseReturnValue:
         "public/start.html",
         open_now=services.may_take_referrals(g.store, g.service),
         promise_days=g.settings.promise_working_days,
-        waiting_days=referrals.median_days_to_decision(g.store, g.service),
+        waiting_days=_waiting_days(),
     )
+
+
+_WAITING_KEPT = timedelta(minutes=10)
+_waiting: dict[uuid.UUID, tuple[datetime, int | None]] = {}
+
+
+def _waiting_days() -> int | None:
+    """The honest waiting time, worked out at most every ten minutes in each process: the first page must stay cheap."""
+    worked_out, days = _waiting.get(g.service.id, (None, None))
+    if worked_out is None or not worked_out <= now() < worked_out + _WAITING_KEPT:
+        days = referrals.median_days_to_decision(g.store, g.service)
+        _waiting[g.service.id] = (now(), days)
+    return days
 
 
 @blueprint.get("/help-now")
