@@ -28,6 +28,7 @@ from portal.accounts.sign_in import (
     begin_sign_in,
     is_waiting,
     knock,
+    own_recovery_codes_left,
     own_sign_ins,
     record_refusal,
     revoke,
@@ -37,6 +38,7 @@ from portal.accounts.sign_in import (
 )
 from portal.accounts.team import (
     INVITATION_LIVES,
+    LONGEST_NAME,
     Invited,
     NotInvited,
     NotTaken,
@@ -61,6 +63,7 @@ __all__ = [
     "IDLE",
     "INVITATION_LIVES",
     "LONGEST",
+    "LONGEST_NAME",
     "LONGEST_PASSWORD",
     "PASSWORD_SENTENCES",
     "RECOVERY_CODES",
@@ -97,6 +100,7 @@ __all__ = [
     "new_recovery_codes",
     "offered_secret",
     "open_invitations",
+    "own_recovery_codes_left",
     "own_sign_ins",
     "password_problem",
     "record_refusal",

@@ -321,6 +321,11 @@ def own_sign_ins(store: Session, actor: Actor) -> Sequence[SignIn]:
     ).all()
 
 
+def own_recovery_codes_left(store: Session, actor: Actor) -> int:
+    """How many recovery codes the actor has left."""
+    return second_factor.recovery_codes_left(store, actor.service_id, actor.staff_id)
+
+
 def revoke(store: Session, actor: Actor, sign_in_id: uuid.UUID) -> bool:
     """End one of the actor's own sign-ins; whether there was such a one."""
     ended = _end(store, actor, (SignIn.id == sign_in_id) & (SignIn.staff_id == actor.staff_id))

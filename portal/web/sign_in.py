@@ -1,0 +1,365 @@
+"""The staff's way in and out: email and password, the second factor, joining by an invitation, one's own account."""
+
+import re
+import uuid
+from typing import Any
+
+import segno
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from portal import access, accounts, codes, demo, i18n
+from portal.access import Permission
+from portal.i18n import N_, gettext
+from portal.web.forms import Code, Email, Form, Secret, Words
+from portal.web.security import allow, keeps_typed, public
+
+blueprint = Blueprint("sign_in", __name__, url_prefix="/staff")
+
+NOT_RECOGNISED = N_("We do not know this email with this password. Check both and try again")
+WRONG_CODE = N_("This code is not right. Wait for the next code and try again")
+WRONG_RECOVERY_CODE = N_("This recovery code is not right, or it was used before")
+
+# Only pages of ours for staff, by their path: nothing that leads to another site, and nothing that acts by itself.
+_NEXT = re.compile(r"(?:/[A-Za-z0-9_-]+)*/staff(?:/[A-Za-z0-9_-]+)*")
+_LONGEST_CODE = 100
+
+
+# Cookies -------------------------------------------------------------------------------------------------------------
+
+
+def _device_cookie() -> str:
+    name: str = current_app.config["SIGN_IN_COOKIE"]
+    return f"{name}-device"
+
+
+def _give(response: Response, name: str, value: str, days: int | None = None) -> None:
+    response.set_cookie(
+        name,
+        value,
+        max_age=None if days is None else days * 24 * 60 * 60,
+        path="/",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _take(response: Response, name: str) -> None:
+    response.delete_cookie(
+        name, path="/", secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
+    )
+
+
+def _token() -> str:
+    token: str = request.cookies.get(current_app.config["SIGN_IN_COOKIE"], "")
+    return token
+
+
+# Where to go ---------------------------------------------------------------------------------------------------------
+
+
+def _next() -> str:
+    """The page that somebody wanted before they had to sign in; "" when it is not a page of ours for staff."""
+    wanted = request.values.get("next", "")
+    return wanted if len(wanted) <= 200 and _NEXT.fullmatch(wanted) else ""
+
+
+def home_of(actor: access.Actor) -> str:
+    """The first page for this role."""
+    if access.may(actor, Permission.READ_INBOX):
+        return url_for("caseload.inbox")
+    if access.may(actor, Permission.READ_STAFF):
+        return url_for("admin.staff")
+    return url_for("sign_in.account")
+
+
+def _too_many(until: Any) -> str:
+    return gettext("Too many tries. Wait until %(time)s, then try again", time=i18n.say_time(until))
+
+
+# In ------------------------------------------------------------------------------------------------------------------
+
+
+class PasswordForm(Form):
+    """Who, and the first of two proofs."""
+
+    email = Email(N_("Email address"), longest=300, missing=N_("Enter your email address"))
+    password = Secret(N_("Password"), longest=1000, missing=N_("Enter your password"))
+
+
+class CodeForm(Form):
+    """The second proof, from the app."""
+
+    code = Code(
+        N_("Code from your app"),
+        longest=_LONGEST_CODE,
+        missing=N_("Enter the 6 numbers that the app shows now"),
+        hint=N_("6 numbers. They change every half minute."),
+    )
+
+
+class RecoveryForm(Form):
+    """The second proof, from the paper."""
+
+    recovery = Code(
+        N_("Recovery code"),
+        longest=_LONGEST_CODE,
+        missing=N_("Enter one of your recovery codes"),
+        hint=N_("10 letters and numbers, like K7QF2-M9TXA. Each code works once."),
+    )
+
+
+class JoinForm(Form):
+    """Everything that an account needs."""
+
+    name = Words(N_("Your name"), longest=accounts.LONGEST_NAME, missing=N_("Enter your name"))
+    password = Secret(
+        N_("New password"),
+        longest=accounts.LONGEST_PASSWORD,
+        missing=accounts.PASSWORD_SENTENCES[accounts.PasswordProblem.MISSING],
+        hint=N_("12 characters or more. Three or four unusual words are good, and easy to remember."),
+    )
+    code = Code(
+        N_("Code from your app"),
+        longest=_LONGEST_CODE,
+        missing=N_("Enter the 6 numbers that the app shows now"),
+        hint=N_("6 numbers. They change every half minute."),
+    )
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@public
+@keeps_typed
+def sign_in() -> ResponseReturnValue:
+    """Email and password."""
+    if g.service is None:
+        return redirect(url_for("public.start"))
+    if g.actor is not None:
+        return redirect(_next() or home_of(g.actor))
+    form = PasswordForm()
+    status = 200 if request.method == "GET" else 422
+    if form.sent():
+        try:
+            token = _first_proof(form.email.data, form.password.data or "")
+        except accounts.NotRecognised:
+            form.refuse("email", gettext(NOT_RECOGNISED))
+        except accounts.TooManyTries as stopped:
+            form.refuse("email", _too_many(stopped.until))
+            status = 429
+        else:
+            onward = redirect(url_for("sign_in.second_factor", next=_next() or None), 303)
+            _give(onward, current_app.config["SIGN_IN_COOKIE"], token)
+            return onward
+    return _page("sign_in", status, form=form, next=_next(), demonstration=_demonstration())
+
+
+def _first_proof(email: str, password: str) -> str:
+    knocked = accounts.knock(
+        g.store, g.service.id, email, device=request.cookies.get(_device_cookie()), address=request.remote_addr
+    )
+    # The count stands whatever happens now, and nobody else's writing has to wait for our slow hashing.
+    g.store.commit()
+    return accounts.begin_sign_in(g.store, knocked, password)
+
+
+def _demonstration() -> list[Any]:
+    """The made-up people one can be, in a demonstration; nobody anywhere else."""
+    if not current_app.config["DEMONSTRATION"]:
+        return []
+    return list(demo.sign_ins(g.store, g.service))
+
+
+@blueprint.route("/second-factor", methods=["GET", "POST"])
+@public
+@keeps_typed
+def second_factor() -> ResponseReturnValue:
+    """The code from the app, or a recovery code."""
+    if g.actor is not None:
+        return redirect(_next() or home_of(g.actor))
+    if g.service is None or not accounts.is_waiting(g.store, g.service.id, _token()):
+        return _begin_anew()
+    by_recovery = "recovery" in request.form
+    form, recovery = CodeForm(), RecoveryForm()
+    asked: Form = recovery if by_recovery else form
+    name, wrong = ("recovery", WRONG_RECOVERY_CODE) if by_recovery else ("code", WRONG_CODE)
+    status = 200 if request.method == "GET" else 422
+    if request.method == "POST" and asked.sent():
+        try:
+            opened = accounts.second_factor_given(
+                g.store, g.service.id, _token(), asked[name].data, device=request.cookies.get(_device_cookie())
+            )
+        except accounts.NotRecognised:
+            if not accounts.is_waiting(g.store, g.service.id, _token()):
+                return _begin_anew()
+            asked.refuse(name, gettext(wrong))
+        except accounts.NotWaiting:
+            return _begin_anew()
+        except accounts.TooManyTries as stopped:
+            asked.refuse(name, _too_many(stopped.until))
+            status = 429
+        else:
+            return _let_in(opened)
+    return _page(
+        "second_factor",
+        status,
+        form=form,
+        recovery=recovery,
+        by_recovery=by_recovery,
+        problems=asked.problems(),
+        next=_next(),
+    )
+
+
+def _begin_anew() -> ResponseReturnValue:
+    onward = redirect(url_for("sign_in.sign_in", next=_next() or None), 303)
+    _take(onward, current_app.config["SIGN_IN_COOKIE"])
+    return onward
+
+
+def _let_in(opened: accounts.SignedIn) -> ResponseReturnValue:
+    # A form's token from before must not work afterwards.
+    session.clear()
+    used_a_recovery_code = opened.codes_left is not None
+    where = url_for("sign_in.account") if used_a_recovery_code else _next() or home_of(opened.actor)
+    onward = redirect(where, 303)
+    _give(onward, current_app.config["SIGN_IN_COOKIE"], opened.token)
+    _give(onward, _device_cookie(), opened.device, accounts.DEVICE_KEPT.days)
+    return onward
+
+
+# Joining -------------------------------------------------------------------------------------------------------------
+
+
+@blueprint.route("/join/<token>", methods=["GET", "POST"])
+@public
+@keeps_typed
+def join(token: str) -> ResponseReturnValue:
+    """Make an account by an invitation. Looking at the page changes nothing, so a mail scanner uses nothing up."""
+    invitation = accounts.invitation_for(g.store, g.service.id, token) if g.service else None
+    if invitation is None:
+        return _page("join_over", 404)
+    form = JoinForm()
+    status = 200 if request.method == "GET" else 422
+    if form.sent():
+        try:
+            recovery = accounts.accept(
+                g.store,
+                g.service,
+                token,
+                name=form.name.data,
+                password=form.password.data or "",
+                code=form.code.data,
+            )
+        except accounts.NotInvited:
+            return _page("join_over", 404)
+        except accounts.TooManyTries as stopped:
+            form.refuse("code", _too_many(stopped.until))
+            status = 429
+        except accounts.NotTaken as refused:
+            for name, sentence in refused.problems.items():
+                form.refuse(name, gettext(sentence))
+        else:
+            return _page("recovery_codes", 200, codes=_shown(recovery), joined=True)
+    secret = accounts.offered_secret(token)
+    return _page("join", status, form=form, invitation=invitation, secret=_in_fours(secret), qr=_qr(invitation, secret))
+
+
+def _qr(invitation: Any, secret: str) -> Markup:
+    address = accounts.address_for_app(secret, email=invitation.email, service_name=g.service.name)
+    # segno writes the svg; the words in it are ours and translated, so they are escaped by Markup.
+    drawn = Markup(segno.make(address, error="m").svg_inline(scale=4, omitsize=True, svgclass=None, lineclass=None))  # noqa: S704
+    return Markup('<div role="img" aria-label="{}">{}</div>').format(gettext("Picture to scan with your app"), drawn)
+
+
+def _in_fours(secret: str) -> str:
+    return " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
+
+
+def _shown(recovery: list[str]) -> list[str]:
+    return [codes.show_recovery_code(code) for code in recovery]
+
+
+# One's own account ---------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/account")
+@allow(Permission.SEE_OWN_ACCOUNT)
+def account() -> ResponseReturnValue:
+    """Where one is signed in, and how many recovery codes are left."""
+    return _account(CodeForm(formdata=None), 200)
+
+
+def _account(form: Form, status: int) -> ResponseReturnValue:
+    return _page(
+        "account",
+        status,
+        form=form,
+        this_one=g.actor.sign_in_id,
+        role=gettext(access.ROLE_NAMES[g.actor.role]),
+        sign_ins=accounts.own_sign_ins(g.store, g.actor),
+        codes_left=accounts.own_recovery_codes_left(g.store, g.actor),
+    )
+
+
+@blueprint.post("/recovery-codes")
+@allow(Permission.SEE_OWN_ACCOUNT)
+@keeps_typed
+def recovery_codes() -> ResponseReturnValue:
+    """Ten new recovery codes, shown once."""
+    form = CodeForm()
+    status = 422
+    if form.sent():
+        try:
+            made = accounts.new_recovery_codes(g.store, g.actor, form.code.data)
+        except accounts.NotRecognised:
+            form.refuse("code", gettext(WRONG_CODE))
+        except accounts.TooManyTries as stopped:
+            form.refuse("code", _too_many(stopped.until))
+            status = 429
+        else:
+            return _page("recovery_codes", 200, codes=_shown(made), joined=False)
+    return _account(form, status)
+
+
+@blueprint.post("/account/sign-ins/<uuid:sign_in_id>/end")
+@allow(Permission.SEE_OWN_ACCOUNT)
+def end_sign_in(sign_in_id: uuid.UUID) -> ResponseReturnValue:
+    """End one of one's own sign-ins, on a lost telephone for example."""
+    if not accounts.revoke(g.store, g.actor, sign_in_id):
+        abort(404)
+    return redirect(url_for("sign_in.account"), 303)
+
+
+@blueprint.post("/account/sign-out-everywhere")
+@allow(Permission.SEE_OWN_ACCOUNT)
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End all of one's own sign-ins, this one too."""
+    accounts.revoke_all(g.store, g.actor, g.actor.staff_id)
+    return _out()
+
+
+@blueprint.post("/sign-out")
+@public
+def sign_out() -> ResponseReturnValue:
+    """End this sign-in; pressed again, or after it has ended by itself, it still leads out."""
+    if g.actor is not None:
+        accounts.sign_out(g.store, g.actor)
+    return _out()
+
+
+def _out() -> ResponseReturnValue:
+    session.clear()
+    onward = redirect(url_for("sign_in.sign_in"), 303)
+    _take(onward, current_app.config["SIGN_IN_COOKIE"])
+    # Nothing of what was read stays behind in a shared browser.
+    onward.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return onward
+
+
+def _page(name: str, status: int, **given: Any) -> tuple[str, int]:
+    """A page of this door. A POST whose form's token had died says so."""
+    stale = request.method == "POST" and bool(g.get("stale", False))
+    return render_template(f"sign_in/{name}.html", stale=stale, **given), status
