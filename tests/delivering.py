@@ -1,7 +1,7 @@
 """A worker as a process of its own, for tests that kill it: `python -m tests.delivering FILE [DIE_AFTER]`.
 
-It writes the id of each message that it sends to FILE. With DIE_AFTER it kills itself (SIGKILL) after so many
-sendings, between handing a message over and writing that down: the worst moment there is.
+It does one round, and writes the id of each message that it sends to FILE. With DIE_AFTER it kills itself (SIGKILL)
+after so many sendings, between handing a message over and writing that down: the worst moment there is.
 """
 
 import os
@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from config import Settings
-from portal import held
-from portal.notifications import Outgoing, Words, deliver
+from portal import held, rounds
+from portal.notifications import Outgoing, Words
 from portal.store import open_store
 
 
@@ -43,8 +43,9 @@ def main() -> None:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     sys.stdin.readline()
-    deliver(stores, ToFile(sys.argv[1], die_after), plainly)
+    done = rounds.run(stores, ToFile(sys.argv[1], die_after), plainly)
     stores.engine.dispose()
+    sys.exit(1 if done.broken else 0)
 
 
 if __name__ == "__main__":

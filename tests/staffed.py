@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from portal import services
 from portal.access import Actor, Role
 from portal.clock import now
-from portal.store import ContactWay, Service, ServiceUser, Staff
+from portal.store import ContactWay, Referral, Service, ServiceUser, Staff
 
 
 def a_service(store: Session, slug: str = "here", **settings: object) -> Service:
@@ -75,3 +75,24 @@ def a_way(
     store.add(way)
     store.flush()
     return way
+
+
+def a_referral(store: Session, person: ServiceUser, draft_id: uuid.UUID) -> Referral:
+    referral = Referral(
+        service_id=person.service_id,
+        person_id=person.id,
+        reference="K7QF2M9TX",
+        sent_key_hash="0" * 64,
+        draft_id=draft_id,
+        journey_version=1,
+        language="en",
+        source_channel="portal",
+        answers={},
+        referrer_type="self",
+        urgency="not-safe",
+        referred_at=now(),
+        due_at=now(),
+    )
+    store.add(referral)
+    store.flush()
+    return referral

@@ -13,8 +13,8 @@ from portal.access import Actor, Refused, Role
 from portal.alerts import EVENT_NAMES, RULES, NothingSaid, NotOpened, NotThere
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.services import NobodyThere
-from portal.store import Alert, AlertEvent, Draft, Message, Referral, Service, ServiceUser, Staff
-from tests.staffed import a_colleague, a_person, a_service, acting
+from portal.store import Alert, AlertEvent, Draft, Message, Service, Staff
+from tests.staffed import a_colleague, a_person, a_referral, a_service, acting
 
 MONDAY_NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTES = {"duty": 60, "deputy": 30, "manager": 20}
@@ -426,24 +426,3 @@ def test_no_message_about_an_alert_carries_what_was_said(here: Here) -> None:
         assert message.details == {}
         assert message.template == "alert-waiting"
     assert notifications.MESSAGES["alert-waiting"].details == frozenset()
-
-
-def a_referral(store: Session, person: ServiceUser, draft_id: uuid.UUID) -> Referral:
-    referral = Referral(
-        service_id=person.service_id,
-        person_id=person.id,
-        reference="K7QF2M9TX",
-        sent_key_hash="0" * 64,
-        draft_id=draft_id,
-        journey_version=1,
-        language="en",
-        source_channel="portal",
-        answers={},
-        referrer_type="self",
-        urgency="not-safe",
-        referred_at=clock.now(),
-        due_at=clock.now(),
-    )
-    store.add(referral)
-    store.flush()
-    return referral

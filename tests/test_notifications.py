@@ -2,12 +2,10 @@ import datetime as dt
 import io
 import itertools
 import logging
-import os
 import re
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 import uuid
 from collections import Counter
@@ -51,6 +49,7 @@ from portal.notifications import (
 from portal.store import ContactWay, Message, Service, Stores, Task
 from portal.web.messages import TEMPLATES, Renderer, environment
 from tests.staffed import a_colleague, a_person, a_service, a_way, acting
+from tests.workers import a_worker, go
 
 RENDER = Renderer("https://refer.example.org", "here")
 EXAMPLES = {"code": "123456", "reference": "K7QF-2M9T-X", "by": "2026-11-30", "link": "https://refer.example.org/x"}
@@ -575,22 +574,8 @@ def test_several_workers_deliver_everything_although_one_is_killed(
 ) -> None:
     write_to_staff(stores, 500)
     file = tmp_path / "sent"
-    variables = {**os.environ, **environment, "PORTAL_DATABASE_URL": database_url}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.delivering", str(file), *die_after],
-            env=variables,
-            cwd=Path(__file__).parent.parent,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        for die_after in (["37"], [], [])
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == b"ready\n"
-    for worker in workers:
-        worker.communicate(b"go\n", timeout=90)
+    workers = [a_worker(environment, database_url, file, die_after=number) for number in (37, None, None)]
+    go(workers)
     assert [worker.returncode for worker in workers] == [-signal.SIGKILL, 0, 0]
     transport = Kept()
     with clock.later(LEASE + timedelta(seconds=1)):
