@@ -23,6 +23,9 @@ Part = Callable[[Session, Service], int]
 
 
 def _seal(store: Session, service: Service) -> int:
+    # One worker at a time: a seal that another commits between our two looks would bind the same rows as ours. This
+    # kind of lock lets everybody go on writing records that point to the service.
+    store.refresh(service, with_for_update={"key_share": True})
     return int(audit.seal(store, service.id) is not None)
 
 

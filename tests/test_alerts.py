@@ -1,3 +1,4 @@
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from portal.access import Actor, Refused, Role
 from portal.alerts import EVENT_NAMES, RULES, NothingSaid, NotOpened, NotThere
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.services import NobodyThere
-from portal.store import Alert, AlertEvent, Draft, Message, Service, Staff
+from portal.store import Alert, AlertEvent, Draft, Message, Service, Staff, Stores
 from tests.staffed import a_colleague, a_person, a_referral, a_service, acting
 
 MONDAY_NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -86,6 +87,40 @@ def test_saving_the_same_answer_again_is_the_same_alert(here: Here) -> None:
     assert here.raised() is here.raised()
     assert here.store.scalar(select(func.count()).select_from(AlertEvent)) == 1
     assert sum(here.written_to().values()) == 1
+
+
+def test_a_double_press_raises_one_alert_and_writes_one_message(stores: Stores) -> None:
+    with stores.writing() as store:
+        store.expire_on_commit = False
+        service = a_service(store)
+        a_colleague(store, service, Role.MANAGER)
+        store.commit()
+    ready, draft_id, raised = threading.Barrier(5), uuid.uuid4(), list[uuid.UUID]()
+
+    def press() -> None:
+        ready.wait()
+        with stores.writing.begin() as store:
+            alert = alerts.raise_for(
+                store,
+                service,
+                draft_id=draft_id,
+                reference="K7QF2M9TX",
+                question="urgency",
+                answer="not-safe",
+                rule="not-safe",
+            )
+            raised.append(alert.id)
+
+    threads = [threading.Thread(target=press) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(raised) == 5
+    assert len(set(raised)) == 1
+    with stores.reading.begin() as store:
+        for table in (Alert, AlertEvent, Message):
+            assert store.scalar(select(func.count()).select_from(table)) == 1
 
 
 def test_every_rule_of_every_question_is_known_and_unknown_ones_are_refused(here: Here) -> None:

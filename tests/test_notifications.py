@@ -528,9 +528,12 @@ def test_a_lease_that_runs_short_is_renewed_before_sending(stores: Stores, monke
     assert len(set(leases)) == 3  # claimed together, each renewed when its turn came
 
 
-def test_a_lease_that_ran_out_before_its_turn_is_not_used(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("sending_takes", [0 * LEASE, 2 * LEASE], ids=["not-renewed", "renewed"])
+def test_a_lease_that_ran_out_before_its_turn_is_not_used(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, sending_takes: timedelta
+) -> None:
     write_to_staff(stores, 2)
-    monkeypatch.setattr(notifications, "SENDING_TAKES", 2 * LEASE)
+    monkeypatch.setattr(notifications, "SENDING_TAKES", sending_takes)
     inner, outer = Kept(), Kept()
 
     def meanwhile(_: Outgoing) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from portal import alerts, audit, clock, codes, drafts, rounds, services, throttle
 from portal.access import Role
@@ -145,6 +147,22 @@ def test_a_part_that_fails_stops_no_other_and_tells_the_log_only_its_kind(
     assert "typed" not in caplog.text
     with stores.reading.begin() as store:
         assert store.get_one(Service, first_id).name != "half done"
+
+
+@pytest.mark.parametrize("meeting", [StaleDataError(), IntegrityError("", {}, Exception())])
+def test_where_two_workers_meet_one_gives_way(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, meeting: Exception
+) -> None:
+    with stores.writing.begin() as store:
+        an_alert(store, a_staffed_service(store))
+
+    def met(*_: object) -> int:
+        raise meeting
+
+    monkeypatch.setitem(rounds.PARTS, "audit-sealed", met)
+    done = rounds.run(stores, Kept(), plainly)
+    assert (done.gave_way, done.broken) == (("audit-sealed",), ())
+    assert done.delivered == Delivered(sent=1)
 
 
 def test_a_broken_outbox_stops_no_alert(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:

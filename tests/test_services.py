@@ -70,6 +70,11 @@ def test_good_settings_are_read_as_they_are_meant() -> None:
     assert set(GOOD) == set(_READ), "give the new setting a good example here"
 
 
+def test_what_is_emptied_is_empty() -> None:
+    read = read_settings({"phone": " ", "email": "", "brand_colour": ""})
+    assert (read.phone, read.email, read.brand_colour) == ("", "", None)
+
+
 def test_drafts_are_offered_only_when_switched_on_by_name() -> None:
     read = read_settings({"languages": ["cy"]})
     assert [read.offers(code) for code in ("en", "cy", "ur", "xx")] == [True, True, False, False]
@@ -368,6 +373,11 @@ def test_the_rota_decides_who_is_on_duty(store: Session) -> None:
     services.end_duty(store, acting(manager), tomorrow.id)
     assert services.holder(store, service.id, "duty", start + day) == ann.id
     assert list(services.rota(store, service.id)) == [always]
+    assert services.end_duty(store, acting(manager), always.id) is always
+    ended_at = always.ends_at
+    assert services.end_duty(store, acting(manager), always.id) is always  # ended already
+    assert always.ends_at == ended_at
+    assert services.holder(store, service.id, "duty", clock.now()) == manager.id
 
 
 def test_without_a_rota_the_chain_ends_with_whoever_works_here(store: Session) -> None:
