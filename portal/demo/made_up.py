@@ -1,0 +1,156 @@
+"""What made-up people are made of: names, words, needs, numbers. Nobody here lives anywhere.
+
+So that nobody takes them for real: every family name means "example", "sample" or "made-up" in its own language; phone
+numbers are those that Ofcom keeps for drama (07700 900000 to 900999), emails are under example.org (RFC 2606), NHS
+numbers are from the range for tests (999…), and the postcode districts AB1 to AB5 have not been in use since Aberdeen's
+were changed in the 1990s. The words are our own.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from portal import reading
+
+INSIDE = ("AB1", "AB2", "AB3")
+"""The postcode districts of the made-up service."""
+OUTSIDE = ("AB4", "AB5")
+NO_FIXED_ABODE = "ZZ99 3VZ"
+
+
+@dataclass(frozen=True)
+class Tongue:
+    """A language that people speak here. ``page`` is the language of the pages that they used."""
+
+    code: str
+    page: str
+    first_names: tuple[str, ...]
+    family_names: tuple[str, ...]
+    share: int
+
+
+@dataclass(frozen=True)
+class Story:
+    """What somebody wrote, and the needs that they chose. ``words`` may be empty: the list alone is enough."""
+
+    tongue: str
+    words: str
+    needs: tuple[str, ...] = ()
+
+
+TONGUES: tuple[Tongue, ...] = (
+    Tongue(
+        "en",
+        "en",
+        ("Ada", "Bramble", "Clover", "Dot", "Ember", "Fern", "Gale", "Hazel", "Ivor", "Juniper", "Kit", "Linden",
+         "Merle", "Nell", "Olive", "Perry", "Quill", "Rowan", "Sorrel", "Teasel"),
+        ("Made-Up", "Testperson", "Example", "Sample", "Notreal", "Placeholder"),
+        46,
+    ),
+    Tongue(
+        "cy",
+        "cy",
+        ("Alaw", "Bryn", "Celyn", "Dwynwen", "Eira", "Ffion", "Gwern", "Heledd", "Idris", "Llinos"),
+        ("Enghraifft", "Dychmygol", "Esiampl"),
+        10,
+    ),
+    Tongue(
+        "pl",
+        "pl",
+        ("Bogna", "Czesław", "Elżbieta", "Grażyna", "Jędrzej", "Łucja", "Mścisław", "Światopełk", "Żaneta"),
+        ("Przykład", "Próbka", "Zmyślenie"),
+        12,
+    ),
+    Tongue("ur", "ur", ("آمنہ", "بلال", "زینب", "عمران", "فاطمہ", "کامران", "نسرین", "یاسر"), ("مثال", "فرضی", "نمونہ"), 12),
+    Tongue("ar", "en", ("أمل", "بدر", "سلمى", "كريم", "هالة"), ("مثال", "وهمي", "تجريبي"), 6),
+    Tongue("bn", "en", ("অনন্যা", "করিম", "নাসরিন", "রহিমা", "সুমন"), ("উদাহরণ", "নমুনা", "কাল্পনিক"), 6),
+    Tongue("so", "en", ("Ayaan", "Cabdi", "Hodan", "Ifrah", "Warsame"), ("Tusaale", "Tijaabo"), 4),
+    Tongue("zh-Hans", "en", ("小明", "晓华", "春梅", "建国"), ("示例", "虚构"), 4),
+)
+
+STORIES: tuple[Story, ...] = (
+    Story(
+        "en",
+        "Since I stopped working the days are very long. I used to sing in a choir, and I miss having people to talk "
+        "to. I would like one thing in the week that I look forward to.",
+        ("loneliness",),
+    ),
+    Story(
+        "en",
+        "My heating bill has doubled and I sit in one room with a blanket. I don't understand the letters they send.",
+        ("energy", "money"),
+    ),
+    Story("en", "I look after my brother all day. I love him. I also need an hour for myself now and then.", ("caring",)),
+    Story(
+        "en",
+        "My knees hurt and the doctor says to move more, but I don't want to go to a gym with young people. Is there "
+        "something gentle near me?",
+        ("getting-active", "long-term-condition"),
+    ),
+    Story("en", "I lost my wife in spring. The evenings are the worst.", ("bereavement", "loneliness")),
+    Story("en", "The flat is damp and my daughter coughs all night.", ("housing", "parenting")),
+    Story("en", "I'd like to learn how to use my phone so I can see my grandchildren.", ("digital",)),
+    Story("en", "I don't sleep. I worry about everything, mostly about money.", ("mood-stress", "money")),
+    Story("en", "i want to do somthing usefull again, mabe volunteer with animals", ("work-training",)),
+    Story("en", "", ("food", "money")),
+    Story("en", "", ("transport", "loneliness")),
+    Story(
+        "cy",
+        "Rwy'n byw ar fy mhen fy hun ers i'r plant adael. Hoffwn gwrdd â phobl sy'n siarad Cymraeg, efallai dros baned.",
+        ("loneliness",),
+    ),
+    Story("cy", "Mae'r biliau'n codi bob mis ac rwy'n poeni am y gaeaf.", ("energy", "mood-stress")),
+    Story("cy", "Hoffwn gerdded mwy, ond nid ar fy mhen fy hun.", ("getting-active",)),
+    Story(
+        "pl",
+        "Mieszkam tu od trzech lat, ale prawie nikogo nie znam. Chcę lepiej mówić po angielsku i poznać ludzi.",
+        ("language", "loneliness"),
+    ),
+    Story("pl", "Boli mnie kręgosłup i nie mogę wrócić do dawnej pracy. Nie wiem, co dalej.", ("work-training",)),
+    Story("pl", "Potrzebuję pomocy z listami z urzędu. Nie wszystko rozumiem.", ("legal", "money")),
+    Story(
+        "ur",
+        "گھر پر اکیلے رہ کر بہت اداسی ہوتی ہے۔ محلے میں کسی سے جان پہچان نہیں۔ کسی سے بات کرنا اچھا لگے گا۔",
+        ("loneliness", "mood-stress"),
+    ),
+    Story("ur", "مجھے انگریزی سیکھنی ہے تاکہ ڈاکٹر سے خود بات ہو سکے۔", ("language",)),
+    Story("ur", "گھر میں نمی ہے اور بچے بار بار بیمار پڑتے ہیں۔", ("housing", "parenting")),
+    Story("ar", "أشعر بالوحدة منذ أن انتقلت إلى هنا. أود أن أجد مكانًا ألتقي فيه بالناس.", ("loneliness",)),
+    Story("ar", "أحتاج إلى مساعدة في السكن، فالغرفة صغيرة جدًا لعائلتي.", ("housing",)),
+    Story("bn", "আমি সারাদিন বাড়িতে একা থাকি। কারও সাথে কথা বলতে পারলে ভালো লাগত।", ("loneliness",)),
+    Story("bn", "হাঁটুর ব্যথার জন্য বেশি হাঁটতে পারি না। কাছাকাছি কোনো ব্যায়ামের দল আছে কি?", ("getting-active",)),
+    Story("so", "Waxaan u baahanahay caawimo xagga guriga iyo biilasha.", ("housing", "money")),
+    Story("so", "Waxaan rabaa inaan barto Ingiriisiga oo aan dad la kulmo.", ("language", "loneliness")),
+    Story("zh-Hans", "我一个人住，很少出门。我想学一点英语，也想认识新朋友。", ("language", "loneliness")),
+    Story("zh-Hans", "看医生的时候我听不懂，希望有人能帮我翻译。", ("language", "long-term-condition")),
+)
+
+HELPERS = (
+    ("Wren Made-Up", "family-friend-carer", ""),
+    ("Sage Example", "gp-primary-care", "Made-up Surgery"),
+    ("Moss Testperson", "vcse", "Made-up Food Bank"),
+    ("Reed Sample", "housing", "Made-up Homes"),
+)
+PRACTICES = ("Made-up Surgery", "Example Street Practice", "The Sample Health Centre")
+MEETING_PLACES = ("The made-up library, Tuesday mornings", "The café beside the example market, any afternoon")
+STREETS = ("Example Street", "Sample Lane", "Made-up Terrace")
+
+
+def phone(number: int) -> str:
+    """The nth number for drama, as people type it."""
+    return f"07700 900{number % 1000:03d}"
+
+
+def nhs_numbers() -> Iterator[str]:
+    """NHS numbers of the range for tests, each with its right check digit, without end."""
+    for number in range(1, 1_000_000):
+        for check in range(10):
+            try:
+                yield reading.nhs_number(f"999{number:06d}{check}", made_up=True)
+                break
+            except reading.Unreadable:
+                continue  # of ten check digits one is right, or none (modulus 11)
+
+
+def said_in(tongue: str) -> tuple[Story, ...]:
+    """The stories of a language."""
+    return tuple(story for story in STORIES if story.tongue == tongue)
