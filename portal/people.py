@@ -69,6 +69,15 @@ class Duplicate:
     matches: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """Two records side by side, and what matches (of MATCHES)."""
+
+    person: ServiceUser
+    other: ServiceUser
+    matches: tuple[str, ...]
+
+
 def value_of(answers: Mapping[str, object], code: str) -> str | None:
     """The answer when it is a value; ``None`` for every kind of absence."""
     answer = answers.get(code)
@@ -105,13 +114,19 @@ def add(store: Session, service: Service, answers: Mapping[str, object], languag
     )
     store.add(person)
     store.flush()
-    _add_ways(store, person, answers)
+    for way in ways_in(answers):
+        way.service_id, way.person_id = service.id, person.id
+        store.add(way)
     _add_permissions(store, person, answers, language)
     store.flush()
     return person
 
 
-def _add_ways(store: Session, person: ServiceUser, answers: Mapping[str, object]) -> None:
+def ways_in(answers: Mapping[str, object]) -> list[ContactWay]:
+    """The ways that these answers allow, in the order in which they are asked; not stored, and nobody's yet.
+
+    An answer that is still missing leaves a way without its address.
+    """
     addresses = {
         "call": value_of(answers, "phone"),
         "text": value_of(answers, "phone"),
@@ -121,13 +136,12 @@ def _add_ways(store: Session, person: ServiceUser, answers: Mapping[str, object]
         "come-back": value_of(answers, "meeting_place"),
     }
     times = answers.get("phone_times")
-    chosen = answers["safe_ways"]
+    chosen = answers.get("safe_ways")
+    found = []
     for channel in chosen if isinstance(chosen, list) else []:
         by_phone = channel in ("call", "text")
-        store.add(
+        found.append(
             ContactWay(
-                service_id=person.service_id,
-                person_id=person.id,
                 channel=channel,
                 address=addresses[channel],
                 address_key=address_key(addresses[channel]),
@@ -140,6 +154,7 @@ def _add_ways(store: Session, person: ServiceUser, answers: Mapping[str, object]
                 times=times if by_phone and isinstance(times, list) else [],
             )
         )
+    return found
 
 
 def address_key(address: str | None) -> str | None:
@@ -210,6 +225,39 @@ def read(store: Session, actor: Actor, person_id: uuid.UUID) -> ServiceUser:
     if found is None:
         raise Gone
     return found
+
+
+FACTS = (
+    "first_name",
+    "family_name",
+    "preferred_name",
+    "pronouns",
+    "date_of_birth",
+    "postcode",
+    "nhs_number",
+    "gp_practice",
+    "spoken_language",
+    "written_language",
+    "interpreter",
+)
+"""The questions by which a person's record is compared with another one's."""
+
+
+def facts_of(person: ServiceUser) -> dict[str, object]:
+    """What the record says, as answers to the questions FACTS."""
+    told = {code: getattr(person, code) for code in FACTS if code != "date_of_birth"}
+    return {**told, "date_of_birth": person.born}
+
+
+def compare(store: Session, actor: Actor, person_id: uuid.UUID, other_id: uuid.UUID) -> Comparison:
+    """Two people side by side; the reading of the other record is written down. Raises ``Gone``."""
+    access.require(actor, access.Permission.MERGE_PEOPLE)
+    person, other = read(store, actor, person_id), read(store, actor, other_id)
+    if person.id == other.id:
+        raise Gone
+    audit.record(store, actor.service_id, actor, "compared people", "service_user", other.id, beside=str(person.id))
+    alike = [one for one in possible_duplicates(store, person) if one.person.id == other.id]
+    return Comparison(person, other, alike[0].matches if alike else ())
 
 
 def ways_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Sequence[ContactWay]:

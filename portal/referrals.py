@@ -21,8 +21,9 @@ from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.engine import age_fits
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Alert as Alert  # the doors name it in their types
-from portal.store import Draft, ReferralChange, ReferralNeed, Service, ServiceUser, Staff, Task, TurnedAway
+from portal.store import Draft, ReferralChange, ReferralNeed, Service, ServiceUser, Staff, TurnedAway
 from portal.store import Referral as Referral
+from portal.store import Task as Task
 from portal.store.once import write_once
 
 STATUSES: dict[str, str] = {
