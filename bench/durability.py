@@ -138,17 +138,31 @@ class _Browser:
         return "", posts
 
 
+OLD_ENOUGH = 6.0
+"""Seconds: the server takes a worker that dies sooner after its start for a crash loop and gives up, as it should."""
+
+
 def _children(pid: int) -> list[int]:
-    """The processes whose parent this one is."""
+    """The web processes whose parent this one is, and that have run for a while."""
     found = []
+    running = float(Path("/proc/uptime").read_text().split()[0])
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[1]) == pid:
+        age = running - int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        # Python's own helper process serves no request: killing it would prove nothing.
+        if int(fields[1]) == pid and age > OLD_ENOUGH and b"resource_tracker" not in _command(stat.parent):
             found.append(int(stat.parent.name))
     return found
+
+
+def _command(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b"resource_tracker"
 
 
 @contextmanager

@@ -74,7 +74,18 @@ def serve(variables: dict[str, str], database_url: str, folder: Path, *, workers
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as out:
         server = subprocess.Popen(
-            [*command, "--workers", str(workers), "--blocking-threads", "4", "--no-ws", "--respawn-failed-workers", "wsgi:app"],
+            [
+                *command,
+                "--workers",
+                str(workers),
+                "--blocking-threads",
+                "4",
+                "--no-ws",
+                "--respawn-failed-workers",
+                "--respawn-interval",
+                "0.3",
+                "wsgi:app",
+            ],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **ours},
             stdin=subprocess.DEVNULL,
