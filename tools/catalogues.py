@@ -1,11 +1,11 @@
 """The catalogues: what there is to translate, gathered from the code and the templates, and what is wrong with a file.
 
-`make catalogues` writes translations/messages.pot anew and brings each translations/<code>/LC_MESSAGES/messages.po up to
-it: new messages come in empty, gone ones go out, and the plural rule is the one pinned in portal/i18n.py, since Babel's
-own table differs from CLDR for several languages. Then it lists every fault it finds in them.
+`make catalogues` writes translations/messages.pot anew and brings each translations/<code>/LC_MESSAGES/messages.po up
+to it: new messages come in empty, gone ones go out, and the plural rule is the one pinned in portal/i18n.py, since
+Babel's own table differs from CLDR for several languages. Then it lists every fault it finds in them.
 
-`pybabel compile` and `msgfmt -c` find a quarter of these faults at most; the rules are those of the languages reference,
-and tests/test_languages.py proves each on a catalogue with seeded mistakes.
+`pybabel compile` and `msgfmt -c` find a quarter of these faults at most; the rules are those of the languages
+reference, and tests/test_languages.py proves each on a catalogue with seeded mistakes.
 """
 
 import io
@@ -15,12 +15,13 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
+from gettext import c2py
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
-from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
 
 from portal.i18n import CATALOGUES, LANGUAGES, Language
@@ -45,8 +46,7 @@ FAR_ENOUGH = 1_000
 def gathered() -> Catalog:
     """Every message of the code and the templates, in memory. Files are named without lines, so that a moved line is
     no change."""
-    with (TOP / "babel.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file, "babel.cfg")
+    methods, options = _mapping()
     template = _empty(None)
     found = extract_from_dir(TOP, methods, options, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True)
     safety = safety_texts()
@@ -60,10 +60,15 @@ def gathered() -> Catalog:
 @cache
 def safety_texts() -> frozenset[str]:
     """The texts marked as safety-critical with S_()."""
-    with (TOP / "babel.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file, "babel.cfg")
+    methods, options = _mapping()
     found = extract_from_dir(TOP, methods, options, {"S_": None})
     return frozenset(text for _place, _line, text, _comments, _context in found if isinstance(text, str))
+
+
+def _mapping() -> "tuple[list[tuple[str, str]], dict[str, dict[str, Any]]]":
+    with (TOP / "babel.cfg").open(encoding="utf-8") as file:
+        found: tuple[list[tuple[str, str]], dict[str, dict[str, Any]]] = parse_mapping_cfg(file, "babel.cfg")  # type: ignore[no-untyped-call]  # Babel's
+    return found
 
 
 def _empty(language: Language | None) -> Catalog:
@@ -195,8 +200,6 @@ def reached_by(language: Language) -> tuple[tuple[int, ...], ...]:
     """For each plural form the number it stands for, when it stands for that one alone; else nothing."""
     catalogue = Catalog()
     pin(catalogue, language)
-    from gettext import c2py  # type: ignore[attr-defined]  # the rule of gettext itself; typeshed leaves it out
-
     form = c2py(catalogue.plural_expr)
     reach: list[list[int]] = [[] for _ in range(catalogue.num_plurals)]
     for count in range(FAR_ENOUGH):

@@ -39,9 +39,11 @@ class Addresses:
         return self.app(environ, start_response)
 
 
-def in_language(environ: "WSGIEnvironment", code: str, query: str = "") -> str:
-    """The address of this very page in another language."""
+def in_language(environ: "WSGIEnvironment", code: str) -> str:
+    """The address of this very page in another language. Of what stands behind the question mark only ``change=1``
+    goes along: whoever changes an answer still comes back to the check."""
     root = environ.get("SCRIPT_NAME", "")
     if spoken := environ.get(LANGUAGE, ""):
         root = root.removesuffix(f"/{spoken}")
-    return f"{root}/{code}{environ.get('PATH_INFO', '/')}{'?' + query if query else ''}"
+    changing = "?change=1" if "change=1" in environ.get("QUERY_STRING", "").split("&") else ""
+    return f"{root}/{code}{environ.get('PATH_INFO', '/')}{changing}"

@@ -127,19 +127,44 @@ def step(slug: str) -> ResponseReturnValue:
         return _to("step", slug=gap.slug) if gap else _to("check")
     typed = draft.typed.get(slug) if draft else None
     problems = here.read(typed)[1] if typed else {}
+    # A page that was left empty with Back is no mistake; what could not be read is one still.
+    problems = {code: problem for code, problem in problems.items() if problem is not Problem.MISSING}
+    page = _referral_page(here, draft, typed, problems)
+    return page, 422 if problems else 200
+
+
+def _referral_page(
+    here: Step,
+    draft: drafts.Draft | None,
+    typed: Mapping[str, object] | None,
+    problems: Mapping[str, Problem],
+    *,
+    stale: bool = False,
+) -> str:
     return _show(
         SELF_REFERRAL,
         here,
         draft,
-        answers,
+        draft.answers if draft else {},
         typed,
         problems,
-        back=slug != FIRST,
-        changing=request.args.get("change") == "1",
-        stale=False,
+        back=here.slug != FIRST,
+        stale=stale,
         may_save=True,
-        action=url_for("journeys.keep", slug=slug),
+        action=url_for("journeys.keep", slug=here.slug, change=1 if _changing() else None),
     )
+
+
+def _changing() -> bool:
+    """Whether the page was opened with Change: it stays in the address, so that another language keeps it."""
+    return request.args.get("change") == "1"
+
+
+def _gap(draft: drafts.Draft) -> Step | None:
+    """The first page that still lacks an answer or holds something typed that could not be read: what was said there
+    before it must not be sent in its place."""
+    gap = SELF_REFERRAL.first_gap(draft.answers)
+    return next((one for one in SELF_REFERRAL.path(draft.answers) if one is gap or one.slug in draft.typed), None)
 
 
 @blueprint.post("/refer/<slug>")
@@ -152,7 +177,8 @@ def keep(slug: str) -> ResponseReturnValue:
         abort(409)
     draft, key = _draft(lock=True), _key()
     if g.stale:
-        return _once_more(here, draft), 422
+        # The form's token has died with its session: the page comes back with what was typed, nothing is kept yet.
+        return _referral_page(here, draft, _typed(here), {}, stale=True), 400
     fresh = draft is None
     if draft is None or key is None:
         key = codes.new_key()
@@ -172,63 +198,48 @@ def keep(slug: str) -> ResponseReturnValue:
     return _give_key(made, key, draft)
 
 
-def _once_more(here: Step, draft: drafts.Draft | None) -> str:
-    """The form's token has died with its session: the page comes back with what was typed, nothing is kept yet."""
-    return _show(
-        SELF_REFERRAL,
-        here,
-        draft,
-        draft.answers if draft else {},
-        _typed(here),
-        {},
-        back=here.slug != FIRST,
-        changing="change" in request.form,
-        stale=True,
-        may_save=True,
-        action=url_for("journeys.keep", slug=here.slug),
-    )
-
-
 def _after(here: Step, kept: referrals.Kept, raw: Mapping[str, object]) -> ResponseReturnValue:
-    answers, go = kept.draft.answers, request.form.get("go", "")
+    go = request.form.get("go", "")
     if go == "lock":
         return _to("locked")
+    if kept.alerted:
+        # Whatever was pressed: first who can help, then where it leads.
+        return _to("help_first", slug=here.slug, change=1 if _changing() else None, then=go if go in ASIDE else None)
+    if kept.problems and go not in ASIDE:
+        return _referral_page(here, kept.draft, raw, kept.problems), 422
+    return _leads_to(go, here.slug, kept.draft)
+
+
+ASIDE = ("save", "back")
+"""Buttons that lead elsewhere than on; what is typed is kept all the same, and no mistake holds anybody back."""
+
+
+def _leads_to(go: str, slug: str, draft: drafts.Draft) -> Response:
     if go == "save":
         return _to("saved")
     if go == "back":
-        before = SELF_REFERRAL.before(here.slug, answers)
-        if kept.alerted:
-            return _to("help_first", slug=here.slug)
-        return _to("step", slug=before.slug) if before else redirect(url_for("public.start"))
-    if kept.problems:
-        page = _show(
-            SELF_REFERRAL,
-            here,
-            kept.draft,
-            answers,
-            raw,
-            kept.problems,
-            back=here.slug != FIRST,
-            changing="change" in request.form,
-            stale=False,
-            may_save=True,
-            action=url_for("journeys.keep", slug=here.slug),
-        )
-        return page, 422
-    if kept.alerted:
-        return _to("help_first", slug=here.slug, change=1 if "change" in request.form else None)
-    return _onward(here.slug, answers, changing="change" in request.form)
+        return _back_from(slug, draft)
+    return _onward(slug, draft)
 
 
-def _onward(slug: str, answers: Mapping[str, object], *, changing: bool) -> Response:
+def _back_from(slug: str, draft: drafts.Draft) -> Response:
+    if _changing() and not _gap(draft):
+        return _to("check")
+    before = SELF_REFERRAL.before(slug, draft.answers)
+    if before is None:
+        return redirect(url_for("public.start"))  # type: ignore[return-value]
+    return _to("step", slug=before.slug, change=1 if _changing() else None)
+
+
+def _onward(slug: str, draft: drafts.Draft) -> Response:
     """The next page. After Change: only what is now missing, then straight back to the check."""
-    gap = SELF_REFERRAL.first_gap(answers)
-    if changing:
+    gap = _gap(draft)
+    if _changing():
         return _to("step", slug=gap.slug, change=1) if gap else _to("check")
-    if not SELF_REFERRAL.may_open(slug, answers):
+    if not SELF_REFERRAL.may_open(slug, draft.answers):
         # This page came from a form whose earlier answers are not here any more: what was typed is kept all the same.
         return _to("step", slug=gap.slug) if gap else _to("check")
-    following = SELF_REFERRAL.after(slug, answers)
+    following = SELF_REFERRAL.after(slug, draft.answers)
     return _to("step", slug=following.slug) if following else _to("check")
 
 
@@ -239,8 +250,10 @@ def help_first(slug: str) -> ResponseReturnValue:
     draft = _draft()
     if draft is None or SELF_REFERRAL.step(slug) is None:
         return redirect(url_for("public.help_now"))
+    if _is_locked(draft):
+        return _take_key(_to("locked"))
     expected = alerts.expected_for_draft(g.store, g.service.id, draft.id)
-    following = _onward(slug, draft.answers, changing=request.args.get("change") == "1")
+    following = _leads_to(request.args.get("then", ""), slug, draft)
     return render_template(
         "journeys/help_first.html",
         expected=expected,
@@ -272,7 +285,7 @@ def saved() -> ResponseReturnValue:
     known = draft.return_hash is not None
     number = codes.return_number_from(key) if known else ""
     shown = number if known and drafts.number_opens(draft.id, draft.return_hash, number) else ""
-    gap = SELF_REFERRAL.first_gap(draft.answers)
+    gap = _gap(draft)
     return render_template(
         "journeys/saved.html",
         reference=draft.reference,
@@ -317,7 +330,7 @@ def still_here() -> ResponseReturnValue:
     if draft and not _is_locked(draft):
         drafts.touch(g.service, draft)
         g.store.flush()
-    return "", 204
+    return Response(status=204, mimetype="text/plain")
 
 
 @blueprint.get("/refer/locked")
@@ -354,7 +367,7 @@ def resume() -> ResponseReturnValue:
             return _card_page(typed, typed_number, {}, throttled=True), 429
         key = codes.new_key()
         if draft := drafts.resume(g.store, g.service, reference, number, key):
-            gap = SELF_REFERRAL.first_gap(draft.answers)
+            gap = _gap(draft)
             onward = _to("step", slug=gap.slug) if gap else _to("check")
             return _give_key(onward, key, draft)
         if found := referrals.sent_with(g.store, g.service.id, reference, number):
@@ -383,8 +396,8 @@ def check() -> ResponseReturnValue:
         return _to("sent") if _sent() else _to("step", slug=FIRST)
     if _is_locked(draft):
         return _take_key(_to("locked"))
-    if gap := SELF_REFERRAL.first_gap(draft.answers):
-        return _to("step", slug=gap.slug)
+    if gap := _gap(draft):
+        return _to("step", slug=gap.slug, change=1)
     return _check_page(draft)
 
 
@@ -406,9 +419,11 @@ def send() -> ResponseReturnValue:
     if draft is None or key is None:
         return _to("sent") if _sent() else _to("carry_on")
     if g.stale:
-        return _check_page(draft, stale=True), 422
+        return _check_page(draft, stale=True), 400
     if _is_locked(draft):
         return _take_key(_to("locked"))
+    if gap := _gap(draft):
+        return _to("step", slug=gap.slug, change=1)
     try:
         referrals.submit(g.store, g.service, draft, key)
     except referrals.Incomplete as incomplete:
@@ -550,7 +565,6 @@ def _about_you_page(
         typed,
         problems,
         back=True,
-        changing=False,
         stale=stale,
         may_save=False,
         action=url_for("journeys.keep_about_you", slug=here.slug),
@@ -568,7 +582,7 @@ def keep_about_you(slug: str) -> ResponseReturnValue:
         return _to("carry_on")
     raw = _typed(here)
     if g.stale:
-        return _about_you_page(here, {}, raw, {}, stale=True), 422
+        return _about_you_page(here, {}, raw, {}, stale=True), 400
     problems = referrals.keep_about_you(g.store, g.service, referral, here, raw)
     answers = referrals.about_you_of(g.store, referral)
     if request.form.get("go") == "back":
