@@ -11,7 +11,7 @@ if (problems) {
 addEventListener("change", ({ target }) => {
   if (target.type !== "checkbox" || !target.checked) return;
   const alone = "[data-behaviour=exclusive]";
-  for (const other of target.form?.elements[target.name] ?? [])
+  for (const other of document.getElementsByName(target.name))
     if (other !== target && (target.matches(alone) || other.matches(alone))) other.checked = false;
 });
 
