@@ -23,6 +23,7 @@ from aiosmtpd.smtp import SMTP as Server
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from flask import Flask
 from jinja2 import meta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -47,7 +48,7 @@ from portal.notifications import (
     Words,
 )
 from portal.store import ContactWay, Message, Service, Stores, Task
-from portal.web.messages import TEMPLATES, Renderer, environment
+from portal.web.messages import SIGN_IN, TEMPLATES, Renderer, environment
 from tests.staffed import a_colleague, a_person, a_service, a_way, acting
 from tests.workers import a_worker, go
 
@@ -177,6 +178,10 @@ def test_staff_are_sent_to_the_sign_in_page_of_their_own_service() -> None:
     assert "https://refer.example.org/staff/sign-in\n" in RENDER("alert-waiting", "en", values).body
     values["service"] = "there"
     assert "https://refer.example.org/at/there/staff/sign-in\n" in RENDER("alert-waiting", "en", values).body
+
+
+def test_the_sign_in_page_in_a_message_is_a_real_page(app: Flask) -> None:
+    assert SIGN_IN in {rule.rule for rule in app.url_map.iter_rules("sign_in.sign_in")}
 
 
 # --- who may be told --------------------------------------------------------------------------------------------------
