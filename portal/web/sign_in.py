@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import datetime
 from typing import Any
 
 import segno
@@ -10,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from portal import access, accounts, codes, demo, i18n
+from portal import access, accounts, codes, demo
 from portal.access import Permission
 from portal.i18n import N_, gettext
 from portal.web.forms import Code, Email, Form, Secret, Words
@@ -74,10 +75,6 @@ def home_of(actor: access.Actor) -> str:
     if access.may(actor, Permission.READ_STAFF):
         return url_for("admin.staff")
     return url_for("sign_in.account")
-
-
-def _too_many(until: Any) -> str:
-    return gettext("Too many tries. Wait until %(time)s, then try again", time=i18n.say_time(until))
 
 
 # In ------------------------------------------------------------------------------------------------------------------
@@ -147,8 +144,7 @@ def sign_in() -> ResponseReturnValue:
         except accounts.NotRecognised:
             form.refuse("email", gettext(NOT_RECOGNISED))
         except accounts.TooManyTries as stopped:
-            form.refuse("email", _too_many(stopped.until))
-            status = 429
+            return _page("sign_in", 429, form=form, next=_next(), demonstration=[], until=stopped.until)
         else:
             onward = redirect(url_for("sign_in.second_factor", next=_next() or None), 303)
             _give(onward, current_app.config["SIGN_IN_COOKIE"], token)
@@ -185,7 +181,7 @@ def second_factor() -> ResponseReturnValue:
     form, recovery = CodeForm(), RecoveryForm()
     asked: Form = recovery if by_recovery else form
     name, wrong = ("recovery", WRONG_RECOVERY_CODE) if by_recovery else ("code", WRONG_CODE)
-    status = 200 if request.method == "GET" else 422
+    status, until = 200 if request.method == "GET" else 422, None
     if request.method == "POST" and asked.sent():
         try:
             opened = accounts.second_factor_given(
@@ -198,18 +194,18 @@ def second_factor() -> ResponseReturnValue:
         except accounts.NotWaiting:
             return _begin_anew()
         except accounts.TooManyTries as stopped:
-            asked.refuse(name, _too_many(stopped.until))
-            status = 429
+            until = stopped.until
         else:
             return _let_in(opened)
     return _page(
         "second_factor",
-        status,
+        429 if until else status,
         form=form,
         recovery=recovery,
         by_recovery=by_recovery,
         problems=asked.problems(),
         next=_next(),
+        until=until,
     )
 
 
@@ -242,7 +238,7 @@ def join(token: str) -> ResponseReturnValue:
     if invitation is None:
         return _page("join_over", 404)
     form = JoinForm()
-    status = 200 if request.method == "GET" else 422
+    status, until = 200 if request.method == "GET" else 422, None
     if form.sent():
         try:
             recovery = accounts.accept(
@@ -256,15 +252,22 @@ def join(token: str) -> ResponseReturnValue:
         except accounts.NotInvited:
             return _page("join_over", 404)
         except accounts.TooManyTries as stopped:
-            form.refuse("code", _too_many(stopped.until))
-            status = 429
+            until = stopped.until
         except accounts.NotTaken as refused:
             for name, sentence in refused.problems.items():
                 form.refuse(name, gettext(sentence))
         else:
             return _page("recovery_codes", 200, codes=_shown(recovery), joined=True)
     secret = accounts.offered_secret(token)
-    return _page("join", status, form=form, invitation=invitation, secret=_in_fours(secret), qr=_qr(invitation, secret))
+    return _page(
+        "join",
+        429 if until else status,
+        form=form,
+        invitation=invitation,
+        secret=_in_fours(secret),
+        qr=_qr(invitation, secret),
+        until=until,
+    )
 
 
 def _qr(invitation: Any, secret: str) -> Markup:
@@ -292,10 +295,11 @@ def account() -> ResponseReturnValue:
     return _account(CodeForm(formdata=None), 200)
 
 
-def _account(form: Form, status: int) -> ResponseReturnValue:
+def _account(form: Form, status: int, until: datetime | None = None) -> ResponseReturnValue:
     return _page(
         "account",
         status,
+        until=until,
         form=form,
         this_one=g.actor.sign_in_id,
         role=gettext(access.ROLE_NAMES[g.actor.role]),
@@ -310,18 +314,16 @@ def _account(form: Form, status: int) -> ResponseReturnValue:
 def recovery_codes() -> ResponseReturnValue:
     """Ten new recovery codes, shown once."""
     form = CodeForm()
-    status = 422
     if form.sent():
         try:
             made = accounts.new_recovery_codes(g.store, g.actor, form.code.data)
         except accounts.NotRecognised:
             form.refuse("code", gettext(WRONG_CODE))
         except accounts.TooManyTries as stopped:
-            form.refuse("code", _too_many(stopped.until))
-            status = 429
+            return _account(form, 429, stopped.until)
         else:
             return _page("recovery_codes", 200, codes=_shown(made), joined=False)
-    return _account(form, status)
+    return _account(form, 422)
 
 
 @blueprint.post("/account/sign-ins/<uuid:sign_in_id>/end")
@@ -333,7 +335,7 @@ def end_sign_in(sign_in_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("sign_in.account"), 303)
 
 
-@blueprint.post("/account/sign-out-everywhere")
+@blueprint.post("/account/end-all")
 @allow(Permission.SEE_OWN_ACCOUNT)
 def sign_out_everywhere() -> ResponseReturnValue:
     """End all of one's own sign-ins, this one too."""
@@ -359,7 +361,8 @@ def _out() -> ResponseReturnValue:
     return onward
 
 
-def _page(name: str, status: int, **given: Any) -> tuple[str, int]:
-    """A page of this door. A POST whose form's token had died says so."""
+def _page(name: str, status: int, until: datetime | None = None, **given: Any) -> tuple[str, int]:
+    """A page of this door. ``until``: there were too many tries, and from when on the next one counts. A POST whose
+    form's token had died says so."""
     stale = request.method == "POST" and bool(g.get("stale", False))
-    return render_template(f"sign_in/{name}.html", stale=stale, **given), status
+    return render_template(f"sign_in/{name}.html", stale=stale, until=until, **given), 400 if stale else status
