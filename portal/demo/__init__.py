@@ -77,14 +77,14 @@ class DemonstrationSignIn:
 
 
 # No vowels and nothing that is read as one: no word can come out, so no rule about words in passwords can refuse it.
-_PASSWORD_LETTERS = "bcdfghjkmnpqrstvwxyz"
+_LETTERS = "bcdfghjkmnpqrstvwxz"
 _PASSWORD_GROUPS, _PASSWORD_GROUP = 4, 4
 
 
 def password_of(email: str) -> str:
-    """The password of a made-up member of staff in this installation: 16 letters in groups, some 69 bits."""
+    """The password of a made-up member of staff in this installation: 16 letters in groups, some 68 bits."""
     drawn = hmac.digest(derived("demonstration password"), email.encode(), "sha256")
-    letters = [_PASSWORD_LETTERS[each % len(_PASSWORD_LETTERS)] for each in drawn[: _PASSWORD_GROUPS * _PASSWORD_GROUP]]
+    letters = [_LETTERS[each % len(_LETTERS)] for each in drawn[: _PASSWORD_GROUPS * _PASSWORD_GROUP]]
     starts = range(0, len(letters), _PASSWORD_GROUP)
     return "-".join("".join(letters[start : start + _PASSWORD_GROUP]) for start in starts)
 

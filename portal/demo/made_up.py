@@ -41,8 +41,28 @@ TONGUES: tuple[Tongue, ...] = (
     Tongue(
         "en",
         "en",
-        ("Ada", "Bramble", "Clover", "Dot", "Ember", "Fern", "Gale", "Hazel", "Ivor", "Juniper", "Kit", "Linden",
-         "Merle", "Nell", "Olive", "Perry", "Quill", "Rowan", "Sorrel", "Teasel"),
+        (
+            "Ada",
+            "Bramble",
+            "Clover",
+            "Dot",
+            "Ember",
+            "Fern",
+            "Gale",
+            "Hazel",
+            "Ivor",
+            "Juniper",
+            "Kit",
+            "Linden",
+            "Merle",
+            "Nell",
+            "Olive",
+            "Perry",
+            "Quill",
+            "Rowan",
+            "Sorrel",
+            "Teasel",
+        ),
         ("Made-Up", "Testperson", "Example", "Sample", "Notreal", "Placeholder"),
         46,
     ),
@@ -60,7 +80,9 @@ TONGUES: tuple[Tongue, ...] = (
         ("Przykład", "Próbka", "Zmyślenie"),
         12,
     ),
-    Tongue("ur", "ur", ("آمنہ", "بلال", "زینب", "عمران", "فاطمہ", "کامران", "نسرین", "یاسر"), ("مثال", "فرضی", "نمونہ"), 12),
+    Tongue(
+        "ur", "ur", ("آمنہ", "بلال", "زینب", "عمران", "فاطمہ", "کامران", "نسرین", "یاسر"), ("مثال", "فرضی", "نمونہ"), 12
+    ),
     Tongue("ar", "en", ("أمل", "بدر", "سلمى", "كريم", "هالة"), ("مثال", "وهمي", "تجريبي"), 6),
     Tongue("bn", "en", ("অনন্যা", "করিম", "নাসরিন", "রহিমা", "সুমন"), ("উদাহরণ", "নমুনা", "কাল্পনিক"), 6),
     Tongue("so", "en", ("Ayaan", "Cabdi", "Hodan", "Ifrah", "Warsame"), ("Tusaale", "Tijaabo"), 4),
@@ -79,7 +101,9 @@ STORIES: tuple[Story, ...] = (
         "My heating bill has doubled and I sit in one room with a blanket. I don't understand the letters they send.",
         ("energy", "money"),
     ),
-    Story("en", "I look after my brother all day. I love him. I also need an hour for myself now and then.", ("caring",)),
+    Story(
+        "en", "I look after my brother all day. I love him. I also need an hour for myself now and then.", ("caring",)
+    ),
     Story(
         "en",
         "My knees hurt and the doctor says to move more, but I don't want to go to a gym with young people. Is there "
@@ -95,7 +119,7 @@ STORIES: tuple[Story, ...] = (
     Story("en", "", ("transport", "loneliness")),
     Story(
         "cy",
-        "Rwy'n byw ar fy mhen fy hun ers i'r plant adael. Hoffwn gwrdd â phobl sy'n siarad Cymraeg, efallai dros baned.",
+        "Rwy'n byw ar fy mhen fy hun ers i'r plant adael. Hoffwn gwrdd â phobl Cymraeg eu hiaith dros baned.",
         ("loneliness",),
     ),
     Story("cy", "Mae'r biliau'n codi bob mis ac rwy'n poeni am y gaeaf.", ("energy", "mood-stress")),
