@@ -43,6 +43,7 @@ def measured(wire: Wire, language: str) -> Iterator[tuple[str, int]]:
     yield "first visit", wire.visit(f"/{language}/")
     wire.page.goto(f"/{language}/refer/who-for", wait_until="networkidle")
     while True:
+        wire.page.wait_for_load_state("networkidle")
         wire.sizes.clear()
         wire.page.reload(wait_until="networkidle")
         slug = wire.page.url.rsplit("/", 1)[-1]

@@ -175,7 +175,7 @@ def _with_derived(service: Service, answers: Answers) -> dict[str, object]:
     born = people.value_of(told, "full_date_of_birth") or people.value_of(told, "date_of_birth")
     if born:
         # The year alone decides whether the whole date is asked; the whole date then decides about the age.
-        told["fits_age"] = age_fits(str(told["date_of_birth"]), today(), settings.minimum_age)
+        told["fits_age"] = age_fits(str(told.get("date_of_birth") or born), today(), settings.minimum_age)
         if told["fits_age"] == "unsure" and len(born) > 4:
             told["fits_age_by_day"] = age_fits(born, today(), settings.minimum_age)
     if postcode := people.value_of(told, "postcode"):

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     SECOND_FACTOR_UNKNOWN = "second-factor-unknown"
     JOIN = "join"
     RETURN_CARD = "return-card"
+    CONFIRM_CODE = "confirm-code"
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ LIMITS: Mapping[Kind, Limit] = MappingProxyType(
         Kind.JOIN: Limit(60, _QUARTER),
         # One reference: a return number has 10^12 values. 300 an hour are 2.6 million a year: 1 in 380,000.
         Kind.RETURN_CARD: Limit(300, timedelta(hours=1)),
+        # Codes to one address: enough for a slow mailbox, too few to fill a stranger's.
+        Kind.CONFIRM_CODE: Limit(3, timedelta(hours=1)),
     }
 )
 

@@ -126,7 +126,8 @@ class Question:
         Raises ``Unreadable`` with the problem when it cannot be: the words for it are ``say_problem``.
         """
         typed = [str(one) for one in raw] if isinstance(raw, list | tuple) else [] if raw is None else [str(raw)]
-        if not any(one.strip() for one in typed):
+        # Only invisible characters are nothing said, whatever the keyboard thought.
+        if all(reading.is_blank(one) for one in typed):
             if self.required:
                 raise Unreadable(Problem.MISSING)
             return LEFT_BLANK if self.kind.coded else None

@@ -40,7 +40,7 @@ ACCESS_NEEDS = (
     Choice("large-print", N_("Large print")),
     Choice("easy-read", N_("Easy Read: short sentences with pictures")),
     Choice("braille", N_("Braille")),
-    Choice("audio", N_("Audio: someone reads it out or a recording")),
+    Choice("audio", N_("Audio")),
     Choice("hearing", N_("I do not hear well")),
     Choice("sight", N_("I do not see well")),
     Choice("speech", N_("Speaking is hard for me")),
@@ -460,7 +460,7 @@ SELF_REFERRAL = Journey(
                 ),
                 Question(
                     code="access_detail",
-                    label=N_("Anything more about this?"),
+                    label=N_("More about this"),
                     short=N_("More about access"),
                     kind=Kind.LONG_TEXT,
                     longest=500,

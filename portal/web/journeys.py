@@ -9,7 +9,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import alerts, codes, drafts, i18n, notifications, people, referrals, services
+from portal import alerts, codes, drafts, i18n, notifications, people, referrals, services, throttle
 from portal.i18n import N_, gettext
 from portal.journeys import Journey, Problem, Step
 from portal.journeys.about_you import ABOUT_YOU
@@ -379,8 +379,9 @@ def resume() -> ResponseReturnValue:
 
 
 def _card_page(reference: str, number: str, problems: Mapping[str, str], *, throttled: bool) -> str:
+    reference, number = questions.printable(reference[:60]), questions.printable(number[:60])
     return render_template(
-        "journeys/carry_on.html", reference=reference[:60], number=number[:60], problems=problems, throttled=throttled
+        "journeys/carry_on.html", reference=reference, number=number, problems=problems, throttled=throttled
     )
 
 
@@ -526,6 +527,10 @@ def confirm_email() -> ResponseReturnValue:
     if referral is None or way is None:
         return _to("sent")
     if request.form.get("go") == "send-code":
+        # By the address and not by the form: a hundred forms with one address are still one mailbox.
+        if throttle.count(g.store, throttle.Kind.CONFIRM_CODE, f"{g.service.id}:{way.address_key}"):
+            problem = gettext(N_("We have sent three codes already. Please wait an hour and try again"))
+            return render_template("journeys/your_email.html", problem=problem, sent=False), 429
         notifications.send_code(g.store, g.service, way, people.new_confirmation(g.store, way))
         return _to("your_email", sent=1)
     if people.confirm_by_code(g.store, way, request.form.get("code", "")[:60]):

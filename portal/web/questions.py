@@ -4,6 +4,7 @@ Steps are drawn straight from their questions and not through a form library: bu
 most of what a page cost (decision 0007), and there would be a second place for rules.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -47,6 +48,11 @@ class Shown:
         if kind in (Kind.ONE_OF, Kind.SOME_OF):
             return "radios" if kind is Kind.ONE_OF else "checkboxes"
         return {Kind.LANGUAGE: "select", Kind.LONG_TEXT: "textarea"}.get(kind, "input")
+
+    @property
+    def counted(self) -> bool:
+        """Whether the page counts the characters left: only where people may really write that much."""
+        return self.question.longest >= 1000
 
     @property
     def typed_as(self) -> Mapping[str, str]:
@@ -113,8 +119,17 @@ def _shown(
 def _as_typed(question: Question, value: object) -> str:
     """A stored value as the person may go on typing it."""
     if isinstance(value, list):
-        value = value[0] if value else ""
-    return "" if value is None else str(value)
+        value = ("\n" if question.kind is Kind.LONG_TEXT else " ").join(map(str, value))
+    return "" if value is None else printable(str(value))
+
+
+def printable(typed: str) -> str:
+    """What was typed, with a visible sign for each character that no page can hold (NUL, control characters)."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", typed)
+
+
+_NONCHARACTERS = "".join(chr(plane << 16 | low) for plane in range(17) for low in (0xFFFE, 0xFFFF))
+_UNPRINTABLE = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef{_NONCHARACTERS}]")
 
 
 def _items(question: Question, value: object) -> list[dict[str, object]]:
