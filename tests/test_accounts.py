@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -603,6 +604,33 @@ def test_whoever_has_the_password_cannot_try_all_codes(store: Session, service: 
         assert _sign_in(store, service, worker, device)
 
 
+def test_a_burnt_sign_in_stays_burnt_also_for_a_code_that_was_on_its_way(
+    store: Session, service: Service, worker: Person
+) -> None:
+    waiting = _begin(store, service, worker.email)
+    pending = store.scalars(select(SignIn)).one()
+    for _ in range(5):
+        throttle.count(store, Kind.SECOND_FACTOR_ONCE, str(pending.id))
+    with pytest.raises(NotWaiting):
+        accounts.second_factor_given(store, service.id, waiting, worker.code)
+
+
+def test_a_sign_in_that_ends_while_its_code_is_read_does_not_open(
+    store: Session, service: Service, boss: Person, worker: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = _begin(store, service, worker.email)
+    read = factor.spend_code
+
+    def meanwhile(*given: Any) -> bool:
+        accounts.revoke_all(store, boss.actor, worker.staff.id)
+        return read(*given)
+
+    monkeypatch.setattr(factor, "spend_code", meanwhile)
+    with pytest.raises(NotWaiting):
+        accounts.second_factor_given(store, service.id, waiting, worker.code)
+    assert accounts.own_sign_ins(store, worker.actor) == []
+
+
 # --- while signed in ------------------------------------------------------------------------------------------------
 
 
@@ -674,6 +702,12 @@ def test_signing_out_ends_this_sign_in_and_no_other(store: Session, service: Ser
     assert accounts.actor_for(store, service.id, one.token) is None
     assert accounts.actor_for(store, service.id, other.token)
     assert "signed out" in _acts(store, service)
+
+
+def test_signing_out_without_a_sign_in_is_no_error(store: Session, service: Service, worker: Person) -> None:
+    signed_in = _sign_in(store, service, worker)
+    accounts.sign_out(store, worker.actor)
+    assert accounts.actor_for(store, service.id, signed_in.token)
 
 
 def test_own_sign_ins_are_listed_and_can_be_ended_one_by_one(
@@ -835,6 +869,32 @@ def test_codes_cannot_be_tried_for_ever_while_joining(store: Session, service: S
         _join(store, service, invited.token)
 
 
+def test_an_invitation_withdrawn_while_somebody_joins_lets_nobody_in(
+    store: Session, service: Service, boss: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invited = accounts.invite(store, boss.actor, "jan@example.org", "manager", link=_link)
+    slow = passwords.hashed
+
+    def meanwhile(password: str) -> str:
+        accounts.withdraw(store, boss.actor, invited.invitation.id)
+        return slow(password)
+
+    monkeypatch.setattr(passwords, "hashed", meanwhile)
+    with pytest.raises(NotInvited):
+        _join(store, service, invited.token)
+    assert store.scalars(select(Staff).where(Staff.email == "jan@example.org")).all() == []
+
+
+def test_codes_cannot_be_tried_for_ever_for_new_recovery_codes(
+    store: Session, service: Service, worker: Person
+) -> None:
+    for _ in range(20):
+        with pytest.raises(NotRecognised):
+            accounts.new_recovery_codes(store, worker.actor, "000 000")
+    with pytest.raises(TooManyTries):
+        accounts.new_recovery_codes(store, worker.actor, worker.code)
+
+
 def test_the_secret_for_the_app_is_the_same_on_every_loading_and_another_for_every_link() -> None:
     token = codes.new_key()
     assert accounts.offered_secret(token) == accounts.offered_secret(token)
@@ -943,9 +1003,11 @@ def test_the_last_manager_and_the_last_administrator_stay(store: Session, servic
 def test_whoever_leaves_is_taken_off_the_rota(store: Session, service: Service, boss: Person, worker: Person) -> None:
     services.set_duty(store, boss.actor, "duty", worker.staff.id, MORNING)
     services.set_duty(store, boss.actor, "deputy", worker.staff.id, MORNING + timedelta(days=3))
+    manager = _person(store, service, "Jan Nowak", "manager")
+    theirs = services.set_duty(store, boss.actor, "manager", manager.staff.id, MORNING)
     with clock.later(timedelta(hours=1)):
         accounts.leave(store, boss.actor, worker.staff.id)
-        assert services.rota(store, service.id) == []
+        assert [turn.id for turn in services.rota(store, service.id)] == [theirs.id]
 
 
 def test_whoever_may_no_longer_see_alerts_is_taken_off_the_rota(

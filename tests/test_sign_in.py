@@ -7,8 +7,8 @@ from http.cookies import SimpleCookie
 
 import pytest
 from argon2 import PasswordHasher
-from flask import Flask
-from sqlalchemy import select
+from flask import Flask, g
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -290,6 +290,24 @@ def test_too_many_tries_wait_and_the_known_browser_does_not(
         assert _in(client, worker).location == "/staff/inbox"
 
 
+def test_too_many_codes_wait_and_one_sign_in_is_burnt_by_five(
+    client: InspectedClient, store: Session, worker: Member
+) -> None:
+    _give_password(client, worker)
+    pending = store.scalars(select(SignIn.id)).one()
+    for _ in range(5):
+        throttle.count(store, Kind.SECOND_FACTOR_ONCE, str(pending))
+    store.commit()
+    assert _give_code(client, accounts.code_now(worker.secret)).location == "/staff/sign-in"
+    for _ in range(30):
+        throttle.count(store, Kind.SECOND_FACTOR_UNKNOWN, f"{worker.actor.service_id}:{worker.actor.staff_id}")
+    store.commit()
+    _give_password(client, worker)
+    stopped = _give_code(client, accounts.code_now(worker.secret))
+    assert stopped.status_code == 429
+    assert "Wait until 00:00, then try again." in words_of(stopped)
+
+
 @pytest.mark.parametrize("code", ["", "000000", "12345", "abcdef", "\x00", "1" * 5000, "\u202e123456"])
 def test_a_wrong_code_is_said_kindly(client: InspectedClient, worker: Member, code: str) -> None:
     _give_password(client, worker)
@@ -508,6 +526,31 @@ def test_a_link_that_is_over_says_so_and_no_more(client: InspectedClient, token:
     assert without_addresses(client.get(used)) == without_addresses(unknown)
 
 
+def test_an_invitation_withdrawn_while_somebody_joins_says_that_it_is_over(
+    client: InspectedClient, store: Session, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = passwords.hashed
+
+    def meanwhile(password: str) -> str:
+        g.store.execute(update(Invitation).values(withdrawn_at=clock.now()))
+        return slow(password)
+
+    monkeypatch.setattr(passwords, "hashed", meanwhile)
+    over = _join(client, token)
+    assert over.status_code == 404
+    assert "This link does not work any more" in words_of(over)
+
+
+def test_joining_cannot_be_tried_for_ever(client: InspectedClient, store: Session, token: str) -> None:
+    invitation = store.scalars(select(Invitation.id)).one()
+    for _ in range(60):
+        throttle.count(store, Kind.JOIN, str(invitation))
+    store.commit()
+    stopped = _join(client, token)
+    assert stopped.status_code == 429
+    assert "Wait until 09:15, then try again." in words_of(stopped)
+
+
 # One's own account ---------------------------------------------------------------------------------------------------
 
 
@@ -564,6 +607,21 @@ def test_new_recovery_codes_are_shown_once(client: InspectedClient, store: Sessi
     assert len(set(shown)) == 10
     account = words_of(client.get("/staff/account"))
     assert not any(code in account for code in shown)
+
+
+def test_new_recovery_codes_cannot_be_tried_for_ever(client: InspectedClient, store: Session, worker: Member) -> None:
+    sign_in(client, store, worker)
+    for _ in range(20):
+        key = f"{worker.actor.service_id}:{worker.actor.staff_id}:signed-in"
+        throttle.count(store, Kind.SECOND_FACTOR_KNOWN, key)
+    store.commit()
+    assert press(client, "/staff/account", "/recovery-codes", code=accounts.code_now(worker.secret)).status_code == 429
+
+
+def test_signing_out_twice_still_leads_out(client: InspectedClient, service: Service) -> None:
+    page = Page(client.get("/staff/sign-in").get_data(as_text=True))
+    csrf = next(field.get("value") for field in page.all("input") if field.get("name") == "csrf_token")
+    assert client.post("/staff/sign-out", data={"csrf_token": csrf}).location == "/staff/sign-in"
 
 
 def test_half_an_hour_of_nothing_signs_out(client: InspectedClient, store: Session, worker: Member) -> None:
