@@ -82,9 +82,23 @@ def _opened(settings: Settings) -> Iterator[Stores]:
     try:
         if not _is_at_head(stores.engine):
             raise Stop(f"The database is not at the newest migration. Bring it there with: {ME} migrate")
+        _refuse_other_keys(stores)
         yield stores
     finally:
         stores.engine.dispose()
+
+
+def _refuse_other_keys(stores: Stores) -> None:
+    """Better no start than pages that fail at the first person's name."""
+    with stores.reading() as store:
+        for table in (Staff, Referral):
+            try:
+                store.scalars(select(table).limit(1)).all()
+            except (KeyError, InvalidTag):
+                raise Stop(
+                    "What is stored encrypted cannot be read: PORTAL_ENCRYPTION_KEYS lacks the key that it was written "
+                    "with. Put that key back beside the new one."
+                ) from None
 
 
 def _service(store: Session, slug: str | None) -> Service:
@@ -409,15 +423,6 @@ def _problems_in(store: Session) -> Iterator[str]:
         yield f"There is no service yet. Make one with: {ME} create-service SLUG NAME"
     for service in everybody:
         yield from _problems_of(store, service)
-    for table in (Staff, Referral):
-        try:
-            store.scalars(select(table).limit(1)).all()
-        except (KeyError, InvalidTag):
-            yield (
-                "What is stored encrypted cannot be read: PORTAL_ENCRYPTION_KEYS lacks the key that it was written "
-                "with. Put that key back beside the new one."
-            )
-            return
     waits = store.scalar(select(func.min(Message.run_at)).where(Message.state == "waiting"))
     if waits and clock.now() - waits > WAITS_TOO_LONG:
         since = f"{waits:%Y-%m-%d %H:%M} UTC"

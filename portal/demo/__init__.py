@@ -160,22 +160,23 @@ class Fate:
 
 
 FATES: tuple[Fate, ...] = (
-    Fate("accepted", 50, (7, 88), then="accept"),
+    Fate("accepted", 42, (12, 88), then="accept"),
     Fate("new", 10, (0.05, 4)),
     Fate("merged", 3, (7, 60), then="merge"),
     Fate("sent-twice", 3, (0.1, 3)),
-    Fate("late", 3, (10, 16)),
+    Fate("accepted-lately", 8, (2, 7), then="accept"),
+    Fate("late", 3, (14, 18)),
     Fate("declined", 5, (9, 85), then="decline"),
     Fate("said-no", 3, (9, 85), then="said-no"),
     Fate("passed-on", 5, (9, 85), then="pass-on"),
     Fate("unfinished", 6, (0.1, 25), sends=False),
     Fate("asks-for-contact", 2, (2, 20), sends=False),
-    Fate("unsafe-new", 1, (0.01, 0.05), urgency="not-safe"),
-    Fate("unsafe-opened", 1, (1, 3), urgency="being-hurt", then="open"),
+    Fate("unsafe-new", 1, (0.016, 0.035), urgency="not-safe"),
+    Fate("unsafe-opened", 1, (5, 7), urgency="being-hurt", then="open"),
     Fate("unsafe-closed", 3, (6, 80), urgency="not-safe", then="close"),
     Fate("unsafe-climbed", 1, (10, 60), urgency="not-safe", then="close-late"),
     Fate("unsafe-nobody-opens", 1, (0, 0), urgency="being-hurt"),
-    Fate("unsafe-not-sent", 1, (3, 20), sends=False, urgency="not-safe", then="close"),
+    Fate("unsafe-not-sent", 1, (6, 20), sends=False, urgency="not-safe", then="close"),
     Fate("unsafe-changed", 1, (6, 60), urgency="not-safe", then="close"),
     Fate("does-not-know", 2, (1, 80), sends=False),
 )
@@ -462,7 +463,7 @@ class _Telling:
         for code in ("first_name", "family_name", "date_of_birth", "phone", "email", "nhs_number"):
             person.typed[code] = known.typed[code]
         if person.fate.code == "merged":  # some time after the first one, and long enough ago to be decided
-            person.starts = known.starts + (self.ends - timedelta(days=5) - known.starts) * self.chance.uniform(0.3, 1)
+            person.starts = known.starts + (self.ends - timedelta(days=9) - known.starts) * self.chance.uniform(0.3, 1)
 
     # What people do --------------------------------------------------------------------------------------------------
 
