@@ -34,7 +34,7 @@ def running(postgresql: str = "", *, workers: int = 2) -> Iterator[Live]:
         try:
             with serve(environment(), url, folder, workers=workers) as live:
                 with live.stores.writing.begin() as store:
-                    staff_member(store, a_service(store), Role.MANAGER)
+                    staff_member(store, a_service(store, phone="01632 960001"), Role.MANAGER)
                 yield live
         finally:
             if postgresql:

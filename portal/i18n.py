@@ -169,7 +169,7 @@ _NAMED_HERE = {
     "pnb": N_("Mirpuri or Pahari"),
     "syl": N_("Sylheti"),
     "prs": N_("Dari"),
-    "other": N_("Another language"),
+    "other": N_("Another language (please say which)"),
 }
 """Spoken languages that CLDR names in few languages or not at all."""
 

@@ -205,10 +205,11 @@ _READ: dict[Kind, Callable[[Question, str], str]] = {
 
 SPOKEN_LANGUAGES = (
     *("en", "cy", "pl", "ro", "pa", "pnb", "ur", "bn", "syl", "gu", "ar", "fa", "prs", "ps", "ckb", "so", "pt", "es"),
-    *("zh-Hans", "yue", "tr", "uk", "lt", "ta", "fr", "it", "bg", "ti", "hu", "sq", "ne", "ru", "other"),
+    *("zh-Hans", "yue", "tr", "uk", "lt", "ta", "fr", "other"),
 )
 """Languages that may be chosen as spoken or read: wider than the languages of the pages (languages 2). ``pnb`` also
-stands for Mirpuri and Pahari, ``syl`` for Sylheti: the greatest needs of one hospital are spoken and not written."""
+stands for Mirpuri and Pahari, ``syl`` for Sylheti: the greatest needs of one hospital are spoken and not written. The
+menu is kept to what one packet of a slow line carries; any other language is "other", and named in the person's words."""
 
 
 # Conditions: data, so that journeys can be checked, walked and drawn ------------------------------------------------

@@ -39,7 +39,8 @@ def when_they_answer(page: Page, *, press: str = CONTINUE, **answers: object) ->
                 field.select_option(str(value))
             else:
                 field.fill(str(value))
-    page.click(press)
+    with page.expect_navigation():
+        page.click(press)
 
 
 FIRST_FIVE: list[dict[str, object]] = [
