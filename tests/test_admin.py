@@ -349,7 +349,7 @@ def test_a_page_left_open_too_long_changes_nothing(running: InspectedClient, sto
     given = {"csrf_token": "stale", "position": "duty", "staff": str(worker.actor.staff_id), "email": "x@staff.example"}
     for address in ("/staff/rota", "/staff/team/invite", f"/staff/team/{worker.actor.staff_id}/role"):
         shown = running.post(address, data={**given, "role": "manager"})
-        assert shown.status_code == 400
+        assert shown.status_code == 422
         assert "Please press the button again" in words_of(shown)
     assert store.scalars(select(Duty)).all() == []
     assert store.scalars(select(Message)).all() == []

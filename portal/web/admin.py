@@ -277,10 +277,7 @@ def _status() -> int:
 
 
 def _page(name: str, status: int, **given: Any) -> tuple[str, int]:
-    stale = request.method == "POST" and bool(g.get("stale", False))
     given.setdefault("problems", given["form"].problems() if "form" in given else [])
     may_manage = access.may(g.actor, Permission.MANAGE_STAFF)
     roles = {role.value: gettext(label) for role, label in ROLE_NAMES.items()}
-    return render_template(
-        f"admin/{name}.html", stale=stale, may_manage=may_manage, roles=roles, **given
-    ), 400 if stale else status
+    return render_template(f"admin/{name}.html", may_manage=may_manage, roles=roles, **given), status

@@ -362,7 +362,5 @@ def _out() -> ResponseReturnValue:
 
 
 def _page(name: str, status: int, until: datetime | None = None, **given: Any) -> tuple[str, int]:
-    """A page of this door. ``until``: there were too many tries, and from when on the next one counts. A POST whose
-    form's token had died says so."""
-    stale = request.method == "POST" and bool(g.get("stale", False))
-    return render_template(f"sign_in/{name}.html", stale=stale, until=until, **given), 400 if stale else status
+    """A page of this door. ``until``: there were too many tries, and from when on the next one counts."""
+    return render_template(f"sign_in/{name}.html", until=until, **given), status
