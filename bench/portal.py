@@ -24,7 +24,7 @@ def environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(postgresql: str = "", *, workers: int = 2) -> Iterator[Live]:
+def running(postgresql: str = "", *, workers: int = 2, service: bool = True) -> Iterator[Live]:
     """The portal on a new database: SQLite in a folder that goes again, or one of its own on this PostgreSQL."""
     with tempfile.TemporaryDirectory(prefix="front-door-bench-") as name:
         folder = Path(name)
@@ -33,8 +33,9 @@ def running(postgresql: str = "", *, workers: int = 2) -> Iterator[Live]:
         migrate(url)
         try:
             with serve(environment(), url, folder, workers=workers) as live:
-                with live.stores.writing.begin() as store:
-                    staff_member(store, a_service(store, phone="01632 960001"), Role.MANAGER)
+                if service:
+                    with live.stores.writing.begin() as store:
+                        staff_member(store, a_service(store, phone="01632 960001"), Role.MANAGER)
                 yield live
         finally:
             if postgresql:

@@ -49,6 +49,7 @@ class Permission(StrEnum):
     MANAGE_STAFF = "manage-staff"
     MANAGE_ROTA = "manage-rota"
     READ_AUDIT = "read-audit"
+    CHANGE_SERVICE = "change-service"
 
 
 _CARE = frozenset({Role.LINK_WORKER, Role.MANAGER})
@@ -67,6 +68,7 @@ MAY: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_STAFF: frozenset({Role.ADMINISTRATOR}),
     Permission.MANAGE_ROTA: _RUN,
     Permission.READ_AUDIT: _RUN,
+    Permission.CHANGE_SERVICE: _RUN,
 }
 
 

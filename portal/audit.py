@@ -97,15 +97,16 @@ def seal(store: Session, service_id: uuid.UUID) -> AuditSeal | None:
 
     Two workers at once: the second meets the unique number of the seal and rolls back.
     """
+    # The seal before is read first: rows that come in between are left for the next seal, and never taken twice.
+    last = store.scalar(
+        select(AuditSeal).where(AuditSeal.service_id == service_id).order_by(AuditSeal.number.desc()).limit(1)
+    )
     loose = select(AuditEvent.id, AuditEvent.mac).where(
         AuditEvent.service_id == service_id, AuditEvent.seal_id.is_(None)
     )
     rows = store.execute(loose.order_by(AuditEvent.id)).all()
     if not rows:
         return None
-    last = store.scalar(
-        select(AuditSeal).where(AuditSeal.service_id == service_id).order_by(AuditSeal.number.desc()).limit(1)
-    )
     made = AuditSeal(
         service_id=service_id,
         id=new_id(),
@@ -119,7 +120,7 @@ def seal(store: Session, service_id: uuid.UUID) -> AuditSeal | None:
         some = [row.id for row in rows[start : start + 500]]
         store.execute(
             update(AuditEvent)
-            .where(AuditEvent.service_id == service_id, AuditEvent.id.in_(some))
+            .where(AuditEvent.service_id == service_id, AuditEvent.id.in_(some), AuditEvent.seal_id.is_(None))
             .values(seal_id=made.id)
             .execution_options(synchronize_session=False)
         )

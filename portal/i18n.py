@@ -11,13 +11,14 @@ The wording of validated scales is not gettext and never passes through here.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, negotiate_locale
@@ -119,11 +120,6 @@ def ngettext(one: str, many: str, count: int, **values: object) -> str:
     return said % {"num": count, **values}
 
 
-def in_english(text: str, **values: object) -> str:
-    """The English source with its placeholders filled: it stands beneath a draft translation of safety text."""
-    return text % values if values else text
-
-
 def spoken() -> Language:
     """The language of the present request or message."""
     return LANGUAGES[_spoken.get()]
@@ -183,3 +179,9 @@ def language_name(code: str) -> str:
         if name := locale.languages.get(key):
             return str(name)
     return code
+
+
+def said_in_english(say: Callable[[Any], str], value: Any) -> str:
+    """What ``say`` makes of a value in English: for the English that stands beneath a draft translation."""
+    with speaking("en"):
+        return say(value)

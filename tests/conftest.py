@@ -184,17 +184,21 @@ def store(stores: "Stores") -> Iterator[Session]:
 
 
 @pytest.fixture
-def make_app(environment: dict[str, str]) -> "Callable[..., Flask]":
+def make_app(environment: dict[str, str]) -> "Iterator[Callable[..., Flask]]":
     """Makes an app from a database URL and further PORTAL_ variables."""
+    made: list[Flask] = []
 
     def make(database_url: str, **further: str) -> "Flask":
         from portal import create_app
 
         app = create_app(Settings.from_environment({**environment, "PORTAL_DATABASE_URL": database_url, **further}))
         app.test_client_class = InspectedClient
+        made.append(app)
         return app
 
-    return make
+    yield make
+    for app in made:
+        app.extensions["stores"].engine.dispose()
 
 
 @pytest.fixture

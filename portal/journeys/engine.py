@@ -209,7 +209,7 @@ SPOKEN_LANGUAGES = (
 )
 """Languages that may be chosen as spoken or read: wider than the languages of the pages (languages 2). ``pnb`` also
 stands for Mirpuri and Pahari, ``syl`` for Sylheti: the greatest needs of one hospital are spoken and not written. The
-menu is kept to what one packet of a slow line carries; any other language is "other", and named in the person's words."""
+menu is kept to what one packet of a slow line carries; any other is "other", and named in the person's words."""
 
 
 # Conditions: data, so that journeys can be checked, walked and drawn ------------------------------------------------

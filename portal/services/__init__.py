@@ -138,7 +138,7 @@ def change(
 
     Raises Refused, BadService, BadSettings. The audit holds the names of what changed, not the values.
     """
-    access.require(actor, Permission.MANAGE_ROTA)
+    access.require(actor, Permission.CHANGE_SERVICE)
     service = store.get_one(Service, actor.service_id)
     merged = {**service.settings, **(settings or {})}
     wanted = {key: value for key, value in merged.items() if value is not None}

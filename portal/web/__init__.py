@@ -89,6 +89,8 @@ def _set_up_templates(app: Flask) -> None:
         offered=lambda: [i18n.LANGUAGES[code] for code in requests.offered_codes()],
         url_in=lambda code: in_language(request.environ, code),
         S_=i18n.S_,
+        in_english=i18n.said_in_english,
+        may_open=requests.may_open,
         say_date=i18n.say_date,
         say_time=i18n.say_time,
         say_moment=i18n.say_moment,

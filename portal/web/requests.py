@@ -6,10 +6,10 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from portal import accounts, audit, i18n, services
-from portal.access import Actor, Permission
+from portal.access import Actor, Permission, may
 from portal.store import AuditEvent, open_store
 from portal.web.addresses import LANGUAGE, SERVICE
-from portal.web.security import marked
+from portal.web.security import PUBLIC, door, marked
 
 LOOKING = ("GET", "HEAD", "OPTIONS")
 
@@ -49,6 +49,8 @@ def open_requests(app: Flask, database_url: str) -> None:
         # abort or an exception leaves nothing behind.
         if "store" in g and not g.get("failed") and response.status_code < 500:
             g.store.commit()
+            if g.get("actor"):
+                accounts.touch(stores, g.actor)
         return _squeezed(response)
 
     @app.teardown_request
@@ -60,10 +62,17 @@ def open_requests(app: Flask, database_url: str) -> None:
 
 
 def write_down_refusal(wanted: Permission) -> None:
-    """Keep a refused attempt, in a transaction of its own."""
+    """Keep a refused attempt, in a transaction of its own; the request's own may hold the only writing place."""
+    g.store.rollback()
     with current_app.extensions["stores"].writing.begin() as store:
         actor: Actor = g.actor
         audit.record(store, actor.service_id, actor, "was refused", permission=wanted.value, endpoint=request.endpoint)
+
+
+def may_open(endpoint: str) -> bool:
+    """Whether whoever asks may come in at this endpoint: the menu shows only doors that open."""
+    wanted = door(current_app, endpoint)  # type: ignore[arg-type]
+    return wanted == PUBLIC or (isinstance(wanted, Permission) and may(g.get("actor"), wanted))
 
 
 def offered_codes() -> list[str]:

@@ -1,0 +1,161 @@
+"""Make the README's pictures: a real portal with made-up people, in a real browser on a small phone.
+
+python -m tools.screenshots            writes docs/screenshots/*.png
+python -m tools.screenshots FOLDER     writes more, in English, Urdu and without JavaScript, to look at
+"""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from sqlalchemy import select
+
+from bench.portal import running
+from portal import demo
+from portal.store import Referral, Service
+from portal.web.messages import Renderer
+from tests import world
+from tests.browser.conftest import NAMES, PHONE, QUIET
+from tests.live import Live
+
+FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+NEXT = "form#page button.nhsuk-button:not([name])"
+
+
+@contextmanager
+def _shown() -> Iterator[tuple[Live, Browser, world.Member]]:
+    executable = next((found for name in NAMES if (found := shutil.which(name))), None)
+    with running(workers=1, service=False) as portal, sync_playwright() as playwright:
+        demo.set_up(portal.stores, Renderer(portal.settings.public_url, None), how_many=60)
+        with portal.stores.writing.begin() as store:
+            service = store.scalars(select(Service)).one()
+            manager = world.staff_member(store, service, world.Role.MANAGER, name="Mo Made-Up")
+        chromium = playwright.chromium.launch(executable_path=executable, args=[*QUIET, "--no-sandbox"])
+        yield portal, chromium, manager
+        chromium.close()
+
+
+def _fill(page: Page, what: str, value: str = "") -> None:
+    field = page.locator(what)
+    if field.count() == 0:
+        return
+    if value:
+        field.first.fill(value)
+    else:
+        field.first.check()
+
+
+def _walk(page: Page, language: str, folder: Path, name: str) -> None:
+    page.goto(f"/{language}/")
+    page.screenshot(path=folder / f"start-{name}.png", full_page=True)
+    page.goto(f"/{language}/refer/who-for")
+    for _ in range(30):
+        slug = page.url.split("?")[0].rsplit("/", 1)[-1]
+        page.screenshot(path=folder / f"{slug}-{name}.png", full_page=True)
+        if slug == "check-your-answers":
+            with page.expect_navigation():
+                page.click("main form button.nhsuk-button")
+            page.screenshot(path=folder / f"sent-{name}.png", full_page=True)
+            return
+        if slug == "help":
+            with page.expect_navigation():
+                page.click("main a.nhsuk-button")
+            continue
+        for what in ('[value="me"]', '[value="call"]', '[value="come-back"]', '[value="loneliness"]',
+                     '[value="not-safe"]'):  # fmt: skip
+            _fill(page, what)
+        for what, value in {
+            "#postcode": "AB10 1AB",
+            "#date_of_birth": "27 3 1965",
+            "#first_name": "Ann Example",
+            "#phone": "07700 900123",
+            "#what_matters": "I would like some company. میں اکیلی ہوں",
+        }.items():
+            _fill(page, what, value)
+        with page.expect_navigation():
+            page.click(NEXT)
+
+
+def _staff(page: Page, portal: Live, manager: world.Member, folder: Path, language: str) -> None:
+    page.goto(f"/{language}/staff/sign-in")
+    page.fill("#email", manager.email)
+    page.fill("#password", manager.password)
+    with page.expect_navigation():
+        page.click("main form button.nhsuk-button")
+    page.fill("#code", manager.recovery_codes.pop())
+    with page.expect_navigation():
+        page.click("main form button.nhsuk-button")
+    case = _a_case(portal)
+    for name, path in (
+        ("inbox", "inbox"),
+        ("case", case),
+        ("decline", f"{case}/decline"),
+        ("alerts", "alerts"),
+        ("team", "team"),
+        ("rota", "rota"),
+    ):
+        page.goto(f"/{language}/staff/{path}")
+        page.screenshot(path=folder / f"{name}-{language}.png", full_page=True)
+
+
+def look(folder: Path) -> None:
+    """Everything, to look at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _shown() as (portal, browser, manager):
+        for name, language, javascript in (("en", "en", True), ("ur", "ur", True), ("en-no-script", "en", False)):
+            context = browser.new_context(
+                base_url=portal.address, java_script_enabled=javascript, **{**PHONE, "device_scale_factor": 1}
+            )
+            _walk(context.new_page(), language, folder, name)
+            context.close()
+        for language in ("en", "ur"):
+            context = browser.new_context(base_url=portal.address, **{**PHONE, "device_scale_factor": 1})
+            _staff(context.new_page(), portal, manager, folder, language)
+            context.close()
+
+
+def pictures() -> None:
+    """The four of the README."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with _shown() as (portal, browser, manager):
+        small = {**PHONE, "device_scale_factor": 1}
+        context = browser.new_context(base_url=portal.address, **small)
+        page = context.new_page()
+        page.goto("/en/")
+        page.screenshot(path=FOLDER / "start-en.png")
+        page.goto("/ur/refer/who-for")
+        for _ in range(3):
+            for what in ('[value="me"]',):
+                _fill(page, what)
+            for what, value in {"#postcode": "AB10 1AB", "#date_of_birth": "1965", "#first_name": "Ann"}.items():
+                _fill(page, what, value)
+            with page.expect_navigation():
+                page.click(NEXT)
+        page.screenshot(path=FOLDER / "safe-contact-ur.png")
+        context.close()
+        context = browser.new_context(base_url=portal.address, **small)
+        page = context.new_page()
+        whole = Path(FOLDER / ".all")
+        whole.mkdir(exist_ok=True)
+        _staff(page, portal, manager, whole, "en")
+        shutil.rmtree(whole)
+        for name, path in (("inbox", "inbox"), ("case", _a_case(portal))):
+            page.goto(f"/en/staff/{path}")
+            page.screenshot(path=FOLDER / f"{name}.png")
+        context.close()
+
+
+def _a_case(portal: Live) -> str:
+    with portal.stores.reading() as store:
+        waiting = select(Referral).where(Referral.status == "submitted").order_by(Referral.due_at.desc())
+        return f"referrals/{store.scalars(waiting.limit(1)).one().id}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        look(Path(sys.argv[1]))
+    else:
+        pictures()
