@@ -28,7 +28,6 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import Engine, func, make_url, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
-from whitenoise.compress import Compressor
 
 from config import Environment, MailSecurity, NotReady, Settings
 from portal import accounts, audit, clock, codes, demo, held, rounds, services
@@ -36,7 +35,7 @@ from portal.access import Role
 from portal.notifications import ConsoleTransport, SMTPTransport, Transport
 from portal.store import Message, Referral, Service, Staff, Stores, migrate, open_store
 from portal.store.migrate import configuration
-from portal.web import STATIC, logs
+from portal.web import logs
 from portal.web.messages import Renderer
 
 ME = "python -m portal.cli"
@@ -219,19 +218,11 @@ def _set_up_demo(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def squeeze_files() -> None:
-    """Put a compressed twin beside every static file that has none as new as itself: the server sends it as it is."""
-    squeezer = Compressor(use_gzip=False, quiet=True)
-    for file in sorted(STATIC.rglob("*")):
-        if not file.is_file() or not squeezer.should_compress(file.name):
-            continue
-        twin = file.with_name(f"{file.name}.br")
-        if twin.exists() and int(twin.stat().st_mtime) == int(file.stat().st_mtime):
-            continue
-        try:
-            squeezer.compress(str(file))
-        except PermissionError:
-            log.warning("static files cannot be compressed here: the folder is read-only")
-            return
+    """Bring the compressed twins of the static files up to date: a server hands out a twin as it is, so an old one
+    would style new pages."""
+    done = subprocess.run([sys.executable, "-m", "tools.squeeze"], capture_output=True, check=False)
+    if done.returncode:
+        log.warning("static files could not be compressed; first visits will take longer")
 
 
 def server_command(settings: Settings, workers: int) -> list[str]:
