@@ -12,6 +12,7 @@ through every page of the journey.
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
 
@@ -66,13 +67,17 @@ def staff_member(
 
 def sign_in(client: InspectedClient, store: Session, member: Member) -> Actor:
     """Sign somebody in on this browser, by password and a recovery code: a code of the app works only once in 30
-    seconds. The store is committed."""
+    seconds. From then on the store is committed before each request of this app: on SQLite one writes at a time.
+    """
     knocked = accounts.knock(store, member.actor.service_id, member.email)
     waiting = accounts.begin_sign_in(store, knocked, member.password)
     code = member.recovery_codes.pop()
     opened = accounts.second_factor_given(store, member.actor.service_id, waiting, code)
     store.commit()
     client.set_cookie(client.application.config["SIGN_IN_COOKIE"], opened.token)
+    first = client.application.before_request_funcs.setdefault(None, [])
+    if store.commit not in first:
+        first.insert(0, store.commit)
     return opened.actor
 
 
@@ -119,10 +124,19 @@ def a_draft(store: Session, service: Service, until: str, *, language: str = "en
     return _filled_in(store, service, language, codes.new_key(), answers, until)
 
 
-def a_referral(store: Session, service: Service, *, language: str = "en", **answers: object) -> Referral:
-    """A referral that was filled in page by page and sent."""
+def a_referral(
+    store: Session,
+    service: Service,
+    *,
+    language: str = "en",
+    answers: Mapping[str, object] = MappingProxyType({}),
+    **more: object,
+) -> Referral:
+    """A referral that was filled in page by page and sent; what is typed, by the question's code, as a mapping or by
+    name."""
     key = codes.new_key()
-    return referrals.submit(store, service, _filled_in(store, service, language, key, answers, ""), key)
+    draft = _filled_in(store, service, language, key, {**answers, **more}, "")
+    return referrals.submit(store, service, draft, key)
 
 
 def person_of(store: Session, referral: Referral) -> ServiceUser:

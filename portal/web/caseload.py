@@ -29,6 +29,8 @@ blueprint = Blueprint("caseload", __name__, url_prefix="/staff")
 
 PAGE = 25
 """Referrals on one page of the inbox."""
+TASKS = 10
+"""Things to do beneath the inbox; the page of tasks has them all."""
 EXCERPT = 120
 """Characters of somebody's own words in a list."""
 CLOSED_LATELY = timedelta(days=14)
@@ -294,18 +296,21 @@ def _waiting_alerts() -> dict[str, object]:
 @allow(Permission.READ_INBOX)
 def inbox() -> ResponseReturnValue:
     """Alerts on top, then new referrals, the oldest promise first; my people; what is to be done."""
-    found = referrals.inbox(g.store, g.actor, _after(), most=PAGE + 1)
+    after = _after()
+    found = referrals.inbox(g.store, g.actor, after, most=PAGE + 1)
     names = referrals.staff_names(g.store, g.actor)
+    unopened = [one for one in alerts.waiting(g.store, g.actor) if one.opened_at is None]
+    to_do = tasks.open_tasks(g.store, g.actor)
     return render_template(
         "caseload/inbox.html",
-        alerts=[_shown_alert(one, names) for one in alerts.waiting(g.store, g.actor) if one.opened_at is None],
+        alerts=[_shown_alert(one, names) for one in unopened],
         lines=[_shown_line(line) for line in found[:PAGE]],
         waiting=referrals.waiting_count(g.store, g.actor),
-        further=_after() is not None,
+        further=after is not None,
         older=url_for("caseload.inbox", after=found[PAGE - 1].referral.id) if len(found) > PAGE else "",
         mine=[_shown_line(line) for line in referrals.mine(g.store, g.actor)],
-        tasks=[_shown_task(one, names) for one in tasks.open_tasks(g.store, g.actor)],
-        matches=people.MATCHES,
+        tasks=[_shown_task(one, names) for one in to_do[:TASKS]],
+        more_tasks=max(0, len(to_do) - TASKS),
     )
 
 
@@ -390,7 +395,6 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
         "caseload/case.html",
         referral=referral,
         contact=_contact_of(referral),
-        language=_language(answers),
         support=[(gettext(SELF_REFERRAL.question(code).name), _said(code, answers)) for code in SUPPORT],
         alerts=[_shown_alert(one, names, whole=True) for one in alerts.of_referral(g.store, g.actor, referral.id)],
         words=people.value_of(answers, "what_matters"),
@@ -482,10 +486,8 @@ def _decline_form() -> Decline:
     return form
 
 
-def _decline_page(referral: Referral, form: Decline, *, stale: bool = False) -> str:
-    return render_template(
-        "caseload/decline.html", referral=referral, form=form, contact=_contact_of(referral), stale=stale
-    )
+def _decline_page(referral: Referral, form: Decline) -> str:
+    return render_template("caseload/decline.html", referral=referral, form=form, contact=_contact_of(referral))
 
 
 @blueprint.get("/referrals/<uuid:referral_id>/decline")
@@ -506,7 +508,7 @@ def decline_it(referral_id: uuid.UUID) -> ResponseReturnValue:
     referral = _read(referral_id)
     form = _decline_form()
     if not form.sent():
-        return _decline_page(referral, form, stale=g.stale), 422
+        return _decline_page(referral, form), 422
     try:
         referrals.decline(
             g.store,
@@ -525,7 +527,7 @@ def decline_it(referral_id: uuid.UUID) -> ResponseReturnValue:
     return _to_case(referral.id)
 
 
-def _pass_on_page(referral: Referral, form: PassOn, spoken: Spoken, *, stale: bool = False) -> str:
+def _pass_on_page(referral: Referral, form: PassOn, spoken: Spoken) -> str:
     return render_template(
         "caseload/pass_on.html",
         referral=referral,
@@ -534,7 +536,6 @@ def _pass_on_page(referral: Referral, form: PassOn, spoken: Spoken, *, stale: bo
         allowed=people.allows(g.store, g.actor.service_id, referral.person_id, "share_onward"),
         question=SELF_REFERRAL.question("share_onward").label,
         contact=_contact_of(referral),
-        stale=stale,
     )
 
 
@@ -556,7 +557,7 @@ def pass_it_on(referral_id: uuid.UUID) -> ResponseReturnValue:
     referral = _read(referral_id)
     form = PassOn()
     if not form.sent():
-        return _pass_on_page(referral, form, Spoken(formdata=None), stale=g.stale), 422
+        return _pass_on_page(referral, form, Spoken(formdata=None)), 422
     try:
         referrals.pass_on(
             g.store, g.service, g.actor, referral.id, to=form.to.data, reason=form.reason.data, word=form.word.data
@@ -564,7 +565,9 @@ def pass_it_on(referral_id: uuid.UUID) -> ResponseReturnValue:
     except referrals.AlreadyDecided as problem:
         return _too_late(problem)
     except referrals.NotAllowed:
-        return _pass_on_page(referral, form, Spoken(formdata=None)), 422
+        spoken = Spoken(formdata=None)
+        spoken.refuse("agreed", gettext(N_("Ask them first, and tick this when they said yes")))
+        return _pass_on_page(referral, form, spoken), 422
     return _to_case(referral.id)
 
 
@@ -689,7 +692,7 @@ def _read_alert(alert_id: uuid.UUID) -> Alert:
         abort(404)
 
 
-def _alert_page(alert: Alert, closing: Close, giving: Give, *, stale: bool = False) -> str:
+def _alert_page(alert: Alert, closing: Close, giving: Give) -> str:
     referral = _read(alert.referral_id) if alert.referral_id else None
     unsent = referrals.draft_of_alert(g.store, g.actor, alert)
     names = referrals.staff_names(g.store, g.actor)
@@ -702,7 +705,6 @@ def _alert_page(alert: Alert, closing: Close, giving: Give, *, stale: bool = Fal
         unread=_unread(unsent),
         closing=closing,
         giving=_colleagues(giving, without=alert.owner_id),
-        stale=stale,
     )
 
 
@@ -771,7 +773,7 @@ def close_alert(alert_id: uuid.UUID) -> ResponseReturnValue:
     alert = _read_alert(alert_id)
     closing = Close()
     if not closing.sent():
-        return _alert_page(alert, closing, Give(formdata=None), stale=g.stale), 422
+        return _alert_page(alert, closing, Give(formdata=None)), 422
     try:
         alerts.close(g.store, g.actor, alert.id, closing.done.data)
     except alerts.NotOpened:
@@ -781,6 +783,16 @@ def close_alert(alert_id: uuid.UUID) -> ResponseReturnValue:
 
 
 # Tasks ---------------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/tasks")
+@allow(Permission.HANDLE_TASKS)
+def tasks_list() -> ResponseReturnValue:
+    """Everything that is to be done."""
+    names = referrals.staff_names(g.store, g.actor)
+    return render_template(
+        "caseload/tasks.html", tasks=[_shown_task(one, names) for one in tasks.open_tasks(g.store, g.actor)]
+    )
 
 
 @blueprint.get("/tasks/<uuid:task_id>")

@@ -21,6 +21,7 @@ from portal.journeys.engine import SAY
 from portal.reading import Problem
 from portal.web.questions import count_words
 
+OPEN_TOO_LONG = N_("This page was open for a long time. What you wrote is still here. Please press the button again")
 TOO_LONG_SECRET = N_("That is too long. It can have %(longest)s characters at most")
 
 
@@ -37,9 +38,7 @@ class _Catalogue:
 def showable(typed: str) -> str:
     """What was typed, without the characters that no page can hold: it is shown again, not kept."""
     return "".join(
-        character
-        for character in typed
-        if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs")
+        character for character in typed if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs")
     )
 
 
@@ -255,7 +254,10 @@ class Form(FlaskForm):
         field.errors = [*field.errors, sentence]
 
     def problems(self) -> list[dict[str, str]]:
-        """For ``ui.error_summary``: each links to its field."""
+        """For ``ui.error_summary``: each links to its field. A form whose token has died says what to do instead."""
+        if g.get("stale", False) and any(field.raw_data is not None for field in self):
+            first = next(field for field in self if field.name != "csrf_token")
+            return [{"text": gettext(OPEN_TOO_LONG), "href": f"#{first.id}"}]
         return [
             {"text": field.errors[0], "href": f"#{field.id}"}
             for field in self

@@ -79,7 +79,8 @@ def in_words(name: str, told: Sequence[ContactWay]) -> SafeContact:
     return SafeContact(
         name,
         tuple(_way(way) for way in allowed),
-        tuple(gettext(label) for channel, label in CHANNELS.items() if channel not in channels),
+        # To come back here is never ours to do.
+        tuple(gettext(label) for channel, label in CHANNELS.items() if channel not in channels | {"come-back"}),
         tuple(gettext(CHANNELS[channel]) for channel in dict.fromkeys(earlier)),
     )
 
