@@ -300,7 +300,8 @@ def _nothing_inline(page: Page) -> Iterator[str]:
                 yield f"Move style= of {_show(element)} into a style sheet: the policy blocks it."
             if str(name).startswith("on"):
                 yield f"Move {name}= of {_show(element)} into a script file: the policy blocks it."
-            if re.match(r"\s*(javascript|vbscript):", value, re.IGNORECASE):
+            typed = name == "value" and element.tag == "input"  # what people type stands there as they typed it
+            if not typed and re.match(r"\s*(javascript|vbscript):", value, re.IGNORECASE):
                 yield f"Take the script out of {name}= of {_show(element)}."
 
 
@@ -347,8 +348,10 @@ def _usable(page: Page) -> Iterator[str]:
             yield f"Take autofocus away from {_show(element)}: it skips what stands above it."
         if element.tag == "a" and element.get("target") == "_blank" and "noopener" not in element.get("rel", ""):
             yield f'Add rel="noopener" to {_show(element)}, or let it open here.'
-    body = next(iter(page.all("body")), None)
-    if found := re.search(r"%\([a-z_]+\)[sd]|\{\{|\{%|%\{", _words(body)):
+    words = _words(next(iter(page.all("body")), None))
+    for element in page.all("textarea"):
+        words = words.replace(_words(element), "")  # what people type stands there as they typed it
+    if found := re.search(r"%\([a-z_]+\)[sd]|\{\{|\{%|%\{", words):
         yield f"Fill in the placeholder {found[0]!r}: people can see it."
 
 

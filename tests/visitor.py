@@ -160,6 +160,13 @@ class Visitor:
     def already(self, until: str = "check-your-answers", **answers: Typed) -> "Visitor":
         """Open this page with everything before it filled in: by the rooms, since the pages before it are not what the
         test looks at."""
+        self.fill_in(until, **answers)
+        self.open(f"/refer/{until}")
+        assert self.here == f"/refer/{until}", self.path
+        return self
+
+    def fill_in(self, until: str = "", **answers: Typed) -> None:
+        """Fill in what is still missing before this page (or everything), without opening a page."""
         app = self.client.application
         spoken = next((code for code in LANGUAGES if self.prefix.endswith(f"/{code}")), "en")
         slug = self.prefix.removeprefix("/at/").split("/")[0] if self.prefix.startswith("/at/") else None
@@ -167,16 +174,15 @@ class Visitor:
         with app.extensions["stores"].writing.begin() as store:
             service = services.find(store, slug)
             assert service
-            key = self.key or codes.new_key()
+            key = self.key or ""
             draft = drafts.find(store, service.id, SELF_REFERRAL.code, key)
-            draft = draft or referrals.begin(store, service, spoken, key)
+            if draft is None:
+                key = codes.new_key()
+                draft = referrals.begin(store, service, spoken, key)
             while (step := SELF_REFERRAL.first_gap(draft.answers)) and step.slug != until:
                 raw = {one.code: typed.get(one.code) for one in step.questions}
                 assert not referrals.keep(store, service, draft, step, raw, spoken).problems
         self.client.set_cookie(app.config["FORM_COOKIE"], key)
-        self.open(f"/refer/{until}")
-        assert self.here == f"/refer/{until}", self.path
-        return self
 
     def carry_on(self) -> "Visitor":
         """Press the button that is a link (Continue on a page without a form)."""

@@ -8,6 +8,7 @@ and nothing about a person is kept in the browser.
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from portal.i18n import LANGUAGES
 
@@ -46,4 +47,6 @@ def in_language(environ: "WSGIEnvironment", code: str) -> str:
     if spoken := environ.get(LANGUAGE, ""):
         root = root.removesuffix(f"/{spoken}")
     changing = "?change=1" if "change=1" in environ.get("QUERY_STRING", "").split("&") else ""
-    return f"{root}/{code}{environ.get('PATH_INFO', '/')}{changing}"
+    # A path reaches us with its bytes read as Latin-1; in a page it must be quoted again.
+    path = quote(environ.get("PATH_INFO", "/").encode("latin-1"), safe="/:@!$&'()*+,;=~")
+    return f"{root}/{code}{path}{changing}"

@@ -2,9 +2,9 @@
 
 import logging
 
-from flask import Flask, g, render_template
+from flask import Flask, Response, g, render_template
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from portal.i18n import N_, gettext, speaking
 from portal.web.security import with_headers
@@ -34,6 +34,9 @@ def catch(app: Flask) -> None:
         g.failed = True
         if problem.response is not None:
             return problem.response
+        if isinstance(problem, SecurityError):
+            # The host is not ours, so no address of ours can be worked out for a page.
+            return with_headers(_plain(*SAY[400], 400), secure=False)
         return page(problem.code or 500)
 
     @app.errorhandler(Exception)
@@ -63,8 +66,8 @@ def page(code: int) -> ResponseReturnValue:
         return with_headers(_plain(title, text, code), secure=False)
 
 
-def _plain(title: str, text: str, code: int):  # type: ignore[no-untyped-def]
-    from flask import Response
-
-    html = f'<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8"><title>{title}</title></head>'
+def _plain(title: str, text: str, code: int) -> Response:
+    head = f"<title>{title} – Front Door</title>"
+    wide = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    html = f'<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8">{head}{wide}</head>'
     return Response(f"{html}<body><main><h1>{title}</h1><p>{text}</p></main></body></html>", code, mimetype="text/html")

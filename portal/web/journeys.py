@@ -515,7 +515,7 @@ def your_email() -> ResponseReturnValue:
     referral = _sent()
     if referral is None or _unconfirmed_email(referral) is None:
         return _to("sent")
-    return render_template("journeys/your_email.html", problem="", sent=request.args.get("sent") == "1")
+    return render_template("journeys/your_email.html", problem="", typed="", sent=request.args.get("sent") == "1")
 
 
 @blueprint.post("/refer/your-email")
@@ -533,10 +533,12 @@ def confirm_email() -> ResponseReturnValue:
             return render_template("journeys/your_email.html", problem=problem, sent=False), 429
         notifications.send_code(g.store, g.service, way, people.new_confirmation(g.store, way))
         return _to("your_email", sent=1)
-    if people.confirm_by_code(g.store, way, request.form.get("code", "")[:60]):
+    typed = request.form.get("code", "")
+    if people.confirm_by_code(g.store, way, typed[:60]):
         return _to("sent")
     problem = gettext(N_("This code is not right, or it is too old. Check it, or ask for a new one"))
-    return render_template("journeys/your_email.html", problem=problem, sent=True), 422
+    shown = questions.printable(typed)
+    return render_template("journeys/your_email.html", problem=problem, typed=shown, sent=True), 422
 
 
 # A little more about you ---------------------------------------------------------------------------------------------
