@@ -3,6 +3,7 @@
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -246,12 +247,12 @@ def test_only_those_who_care_for_people_read_the_inbox(store: Session, service: 
         actor = staff_member(store, service, role).actor
         referral = a_referral(store, service)
         for act in (
-            lambda actor=actor: referrals.inbox(store, actor),
-            lambda actor=actor: referrals.mine(store, actor),
-            lambda actor=actor: referrals.colleagues(store, actor),
-            lambda actor=actor, one=referral.id: referrals.read(store, actor, one),
-            lambda actor=actor, one=referral.id: referrals.accept(store, service, actor, one),
-            lambda actor=actor, one=referral.id: referrals.read_alert(store, actor, one),
+            partial(referrals.inbox, store, actor),
+            partial(referrals.mine, store, actor),
+            partial(referrals.colleagues, store, actor),
+            partial(referrals.read, store, actor, referral.id),
+            partial(referrals.accept, store, service, actor, referral.id),
+            partial(referrals.read_alert, store, actor, referral.id),
         ):
             with pytest.raises(access.Refused):
                 act()
@@ -279,10 +280,11 @@ def test_a_decision_is_made_once(store: Session, service: Service, manager: Memb
     with pytest.raises(AlreadyDecided):
         referrals.give_to(store, manager.actor, referral.id, worker.actor.staff_id)
     referrals.accept(store, service, worker.actor, referral.id)
+    given = (store, service, manager.actor, referral.id)
     for decide in (
-        lambda: referrals.accept(store, service, manager.actor, referral.id),
-        lambda: referrals.decline(store, service, manager.actor, referral.id, reason="other", text="", word="No"),
-        lambda: referrals.pass_on(store, service, manager.actor, referral.id, to="a", reason="b", word="c"),
+        partial(referrals.accept, *given),
+        partial(referrals.decline, *given, reason="other", text="", word="No"),
+        partial(referrals.pass_on, *given, to="a", reason="b", word="c"),
     ):
         with pytest.raises(AlreadyDecided) as late:
             decide()

@@ -609,9 +609,15 @@ def compare(referral_id: uuid.UUID, person_id: uuid.UUID) -> ResponseReturnValue
         found = people.compare(g.store, g.actor, referral.person_id, person_id)
     except people.Gone:
         abort(404)
-    both = people.facts_of(found.person), people.facts_of(found.other)
+    ours, others = people.facts_of(found.person), people.facts_of(found.other)
     rows = [
-        (gettext(SELF_REFERRAL.question(code).name), _said(code, both[0]), _said(code, both[1]))
+        (
+            gettext(SELF_REFERRAL.question(code).name),
+            _said(code, ours),
+            _said(code, others),
+            # Two blanks are nothing that they have in common.
+            bool(people.value_of(ours, code) and people.value_of(others, code)),
+        )
         for code in people.FACTS
     ]
     ways = [_ways_in_short(person.id) for person in (found.person, found.other)]
@@ -619,7 +625,7 @@ def compare(referral_id: uuid.UUID, person_id: uuid.UUID) -> ResponseReturnValue
         "caseload/compare.html",
         referral=referral,
         found=found,
-        rows=[*rows, (gettext(N_("Safe ways to reach them")), *ways)],
+        rows=[*rows, (gettext(N_("Safe ways to reach them")), *ways, all(ways))],
         matches=people.MATCHES,
         theirs=referrals.of_person(g.store, g.actor, found.other.id),
         statuses=referrals.STATUSES,
