@@ -43,6 +43,7 @@ def environment(language: Language = LANGUAGES["en"], **changes: Any) -> Environ
         language=lambda: language,
         offered=lambda: list(LANGUAGES.values()),
         url_in=lambda code: f"/{code}/refer",
+        may_open=lambda endpoint: True,
         url_for=lambda endpoint, **values: f"/{endpoint.replace('.', '/')}",
         static_url=lambda name: f"/static/{name}?v=0123456789",
         csrf_token=lambda: "made-up-token",

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import Session
 
 from portal import access, audit
@@ -126,9 +126,21 @@ def all_services(store: Session) -> Sequence[Service]:
     return store.scalars(select(Service).order_by(Service.created_at, Service.id)).all()
 
 
+_settings: dict[uuid.UUID, tuple[int, ServiceSettings | None]] = {}
+
+
 def settings_of(service: Service) -> ServiceSettings:
-    """What the service has decided. Raises BadSettings when somebody has written past ``change``."""
-    return read_settings(service.settings)
+    """What the service has decided. Raises BadSettings when somebody has written past ``change``.
+
+    Read once for each version of the row: every request asks.
+    """
+    if inspect(service).modified:
+        return read_settings(service.settings)
+    version, settings = _settings.get(service.id, (0, None))
+    if settings is None or version != service.version:
+        settings = read_settings(service.settings)
+        _settings[service.id] = (service.version, settings)
+    return settings
 
 
 def change(
