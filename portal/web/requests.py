@@ -71,7 +71,7 @@ def write_down_refusal(wanted: Permission) -> None:
 
 def may_open(endpoint: str) -> bool:
     """Whether whoever asks may come in at this endpoint: the menu shows only doors that open."""
-    wanted = door(current_app, endpoint)  # type: ignore[arg-type]
+    wanted = door(current_app, endpoint)
     return wanted == PUBLIC or (isinstance(wanted, Permission) and may(g.get("actor"), wanted))
 
 
@@ -109,10 +109,11 @@ ONE_ROUND = 2_200
 def _small(page: bytes) -> bytes:
     """Squeezed quickly; a page that is still large once more and harder: a slow line feels each packet, and five
     milliseconds of our processor are less than one round trip."""
-    quickly = brotli.compress(page, mode=brotli.MODE_TEXT, quality=7)
+    quickly: bytes = brotli.compress(page, mode=brotli.MODE_TEXT, quality=7)
     if len(quickly) <= ONE_ROUND or g.get("actor"):
         return quickly
-    return brotli.compress(page, mode=brotli.MODE_TEXT, quality=10)
+    harder: bytes = brotli.compress(page, mode=brotli.MODE_TEXT, quality=10)
+    return harder
 
 
 def _squeezed(response: Response) -> Response:
