@@ -426,7 +426,7 @@ def inspect(response: TestResponse) -> None:
     html = response.mimetype == "text/html"
     static = response.request.path.startswith("/static/")
     found = defects_of_headers(response.headers, html=html, static=static)
-    has_page = html and response.request.method != "HEAD" and not 300 <= response.status_code < 400
+    has_page = html and response.request.method not in ("HEAD", "OPTIONS") and not 300 <= response.status_code < 400
     if has_page:
         INSPECTED[str(response.status_code)] += 1
         found += defects_of_page(_text(response), address, response.status_code)

@@ -273,7 +273,7 @@ def _refuse(form: Form, refused: accounts.NotTaken) -> None:
 
 
 def _status() -> int:
-    return 200 if request.method == "GET" else 422
+    return 422 if request.method == "POST" else 200
 
 
 def _page(name: str, status: int, **given: Any) -> tuple[str, int]:

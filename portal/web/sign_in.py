@@ -137,7 +137,7 @@ def sign_in() -> ResponseReturnValue:
     if g.actor is not None:
         return redirect(_next() or home_of(g.actor))
     form = PasswordForm()
-    status = 200 if request.method == "GET" else 422
+    status = 422 if request.method == "POST" else 200
     if form.sent():
         try:
             token = _first_proof(form.email.data, form.password.data or "")
@@ -181,7 +181,7 @@ def second_factor() -> ResponseReturnValue:
     form, recovery = CodeForm(), RecoveryForm()
     asked: Form = recovery if by_recovery else form
     name, wrong = ("recovery", WRONG_RECOVERY_CODE) if by_recovery else ("code", WRONG_CODE)
-    status, until = 200 if request.method == "GET" else 422, None
+    status, until = 422 if request.method == "POST" else 200, None
     if request.method == "POST" and asked.sent():
         try:
             opened = accounts.second_factor_given(
@@ -238,7 +238,7 @@ def join(token: str) -> ResponseReturnValue:
     if invitation is None:
         return _page("join_over", 404)
     form = JoinForm()
-    status, until = 200 if request.method == "GET" else 422, None
+    status, until = 422 if request.method == "POST" else 200, None
     if form.sent():
         try:
             recovery = accounts.accept(

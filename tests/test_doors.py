@@ -1,0 +1,670 @@
+"""Every endpoint × every method × every role × two services, from the route map and the table of permissions.
+
+What should happen is worked out from ``access.MAY`` and from what each view says of itself; nothing here lists who may
+do what. A new view is covered the moment it exists: when it needs an id or a form that this file does not know yet, the
+test says so.
+"""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from sqlalchemy import func, inspect, select
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from config import Settings
+from portal import access, accounts, alerts, codes, create_app, people, services, tasks
+from portal.access import MAY, Permission, Role
+from portal.accounts import passwords
+from portal.accounts import second_factor as factor
+from portal.clock import now
+from portal.journeys.about_you import ABOUT_YOU
+from portal.journeys.self_referral import SELF_REFERRAL
+from portal.store import Alert, AuditEvent, Base, Service
+from portal.web.security import PUBLIC, door, public
+from tests.inspector import InspectedClient
+from tests.world import Member, a_draft, a_referral, a_service, staff_member
+
+ROLES: tuple[Role | None, ...] = (None, *Role)
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+UNKNOWN = "00000000-0000-7000-8000-000000000000"
+
+
+# A world with everything in it that an address can name, twice -------------------------------------------------------
+
+
+@dataclass
+class World:
+    """A database with two services, and what stands in them."""
+
+    file: Path
+    ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    tokens: dict[Role, str] = field(default_factory=dict)
+    members: dict[Role, Member] = field(default_factory=dict)
+
+
+def _everything(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, Member]]:
+    """A service with one of each; the ids by the names that addresses use."""
+    service = a_service(store, slug)
+    staff = {role: staff_member(store, service, role) for role in Role}
+    boss, manager, worker = (staff[role].actor for role in (Role.ADMINISTRATOR, Role.MANAGER, Role.LINK_WORKER))
+    colleague = staff_member(store, service)
+    _token(store, colleague)
+    second_manager = staff_member(store, service, Role.MANAGER)
+    referral = a_referral(store, service, share_onward="yes", email="a@inbox.example", safe_ways=["call", "email"])
+    again = a_referral(store, service)
+    merged = a_referral(store, service, first_name="Ola")
+    a_referral(store, service, first_name="Bea", urgency="not-safe")
+    a_referral(store, service, first_name="Cleo", urgency="being-hurt")
+    merge = people.merge(store, manager, merged.person_id, a_referral(store, service, first_name="Ola").person_id)
+    unopened, opened = store.scalars(select(Alert).where(Alert.service_id == service.id).order_by(Alert.id)).all()
+    alerts.open_by_name(store, worker, opened.id)
+    draft = a_draft(store, service, "safe-contact")
+    task = tasks.add(store, service.id, tasks.Kind.UNFINISHED_FORM, once="made-up", due_at=now(), draft_id=draft.id)
+    duty = services.set_duty(store, manager, "duty", worker.staff_id, now(), now() + timedelta(days=3))
+    accounts.invite(
+        store, boss, f"new-{slug}@staff.example", Role.LINK_WORKER.value, link=lambda token: f"https://x/{token}"
+    )
+    invitation = accounts.open_invitations(store, boss)[0]
+    return {
+        "referral_id": str(referral.id),
+        "person_id": str(again.person_id),
+        "merged_referral_id": str(merged.id),
+        "merge_id": str(merge.id),
+        "alert_id": str(unopened.id),
+        "opened_alert_id": str(opened.id),
+        "task_id": str(task.id),
+        "way_id": str(people.ways_of(store, service.id, referral.person_id)[0].id),
+        "staff_id": str(colleague.actor.staff_id),
+        "manager_id": str(second_manager.actor.staff_id),
+        "duty_id": str(duty.id),
+        "invitation_id": str(invitation.id),
+        "draft_id": str(draft.id),
+    }, staff
+
+
+def _token(store: Session, member: Member) -> tuple[str, str]:
+    """Signed in: the token, and which sign-in it is."""
+    knocked = accounts.knock(store, member.actor.service_id, member.email)
+    waiting = accounts.begin_sign_in(store, knocked, member.password)
+    opened = accounts.second_factor_given(store, member.actor.service_id, waiting, member.recovery_codes.pop())
+    return opened.token, str(opened.actor.sign_in_id)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """The same argon2id with little memory: how well passwords are kept is proved elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        patch.setattr(factor, "_hash", lambda staff_id, code: codes.digest(f"{staff_id} {code}"))
+        yield
+
+
+def _app_on(environment: dict[str, str], file: Path) -> Flask:
+    app = create_app(Settings.from_environment({**environment, "PORTAL_DATABASE_URL": f"sqlite:///{file}"}))
+    app.test_client_class = InspectedClient
+    app.config["SERVICE"] = "here"
+    return app
+
+
+@pytest.fixture(scope="module")
+def world(
+    quick_hashes: None, environment: dict[str, str], migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
+) -> World:
+    made = World(tmp_path_factory.mktemp("doors") / "portal.sqlite")
+    shutil.copy(migrated_sqlite, made.file)
+    app = _app_on(environment, made.file)
+    with app.extensions["stores"].writing.begin() as store:
+        for slug in ("here", "there"):
+            made.ids[slug], members = _everything(store, slug)
+            for role, member in members.items():
+                if slug == "here":
+                    made.members[role] = member
+                    made.tokens[role], made.ids[slug][f"sign_in_id of {role}"] = _token(store, member)
+            _, made.ids[slug]["sign_in_id"] = _token(store, members[Role.MANAGER])
+    app.extensions["stores"].engine.dispose()
+    return made
+
+
+@pytest.fixture(scope="module")
+def unchanged(world: World, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The portal on one copy of that world, for tests that change nothing but the audit."""
+    file = tmp_path_factory.mktemp("unchanged") / "portal.sqlite"
+    shutil.copy(world.file, file)
+    return _app_on(environment, file)
+
+
+@pytest.fixture
+def fresh(world: World, environment: dict[str, str], tmp_path: Path) -> Flask:
+    """The portal on a copy of that world for this test alone."""
+    file = tmp_path / "portal.sqlite"
+    shutil.copy(world.file, file)
+    return _app_on(environment, file)
+
+
+def visitor(app: Flask, world: World, role: Role | None) -> InspectedClient:
+    client = app.test_client()
+    assert isinstance(client, InspectedClient)
+    if role:
+        client.set_cookie(app.config["SIGN_IN_COOKIE"], world.tokens[role])
+    return client
+
+
+def csrf(client: InspectedClient) -> str:
+    page = client.get("/carry-on").get_data(as_text=True)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+# Addresses -----------------------------------------------------------------------------------------------------------
+
+SLUGS = {
+    "journeys.step": SELF_REFERRAL.steps[0].slug,
+    "journeys.keep": SELF_REFERRAL.steps[0].slug,
+    "journeys.help_first": "urgent",
+    "journeys.about_you": ABOUT_YOU.steps[0].slug,
+    "journeys.keep_about_you": ABOUT_YOU.steps[0].slug,
+}
+INSTEAD: dict[str, dict[str, str]] = {
+    "caseload.close_alert": {"alert_id": "opened_alert_id"},
+    "caseload.undo_merge": {"referral_id": "merged_referral_id"},
+}
+"""Where an address needs a record in another state than the usual one."""
+
+
+def address(app: Flask, world: World, rule: Rule, slug: str = "here", **other: str) -> str:
+    """The address of an endpoint, with the ids of a service."""
+    given: dict[str, str] = {}
+    for name in rule.arguments:
+        if name == "slug":
+            given[name] = SLUGS[rule.endpoint]
+        elif name == "token":
+            given[name] = "A" * 43
+        else:
+            known = INSTEAD.get(rule.endpoint, {}).get(name, name)
+            assert known in world.ids[slug], f"Tell tests/test_doors.py where a {name} comes from."
+            given[name] = world.ids[slug][known]
+    return app.url_map.bind("localhost").build(rule.endpoint, {**given, **other})
+
+
+def rules(app: Flask, *, staff: bool | None = None, method: str | None = None) -> list[Rule]:
+    """The routes, in the order of their addresses."""
+    found = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if (staff is None or isinstance(door(app, rule.endpoint), Permission) == staff)
+        and (method is None or method in (rule.methods or ()))
+    ]
+    return sorted(found, key=lambda rule: (rule.rule, rule.endpoint))
+
+
+def endpoint_at(app: Flask, asked: str, method: str) -> Rule | None:
+    """Which route answers; ``None`` when this address is not for this method."""
+    try:
+        found, _ = app.url_map.bind("localhost").match(asked, method, return_rule=True)
+    except MethodNotAllowed:
+        return None
+    return found
+
+
+def typed_for(app: Flask, world: World, rule: Rule) -> dict[str, str]:
+    """What somebody might have typed on the page before its token died."""
+    if rule.endpoint == "sign_in.sign_in":
+        return {"email": "nobody@staff.example", "password": "x"}
+    return good(app, world, rule) if rule.endpoint in GOOD else {}
+
+
+def may(app: Flask, rule: Rule, role: Role | None) -> bool:
+    wanted = door(app, rule.endpoint)
+    return wanted == PUBLIC or (isinstance(wanted, Permission) and role is not None and role in MAY[wanted])
+
+
+def rows(app: Flask) -> dict[str, int]:
+    """How many rows each table has."""
+    with app.extensions["stores"].reading() as store:
+        return {
+            name: store.scalar(select(func.count()).select_from(table)) or 0
+            for name, table in Base.metadata.tables.items()
+        }
+
+
+def content(app: Flask) -> dict[str, list[Any]]:
+    """Every row of every table but the audit's, and the moment of somebody's last step."""
+    passing = {"audit_event": None, "sign_in": {"seen_at", "last_seen_at"}}
+    with app.extensions["stores"].reading() as store:
+        return {
+            name: sorted(
+                tuple(str(value) for column, value in row._mapping.items() if column not in (passing.get(name) or ()))
+                for row in store.execute(table.select())
+            )
+            for name, table in Base.metadata.tables.items()
+            if name != "audit_event"
+        }
+
+
+# Who may come in -----------------------------------------------------------------------------------------------------
+
+
+def test_every_permission_guards_some_door_or_is_planned(unchanged: Flask) -> None:
+    guarded = {door(unchanged, rule.endpoint) for rule in rules(unchanged)}
+    planned = {Permission.READ_AUDIT, Permission.CHANGE_SERVICE}  # acts of the command line so far
+    assert set(Permission) - guarded - planned == set()
+    assert set(MAY) == set(Permission)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "nobody")
+def test_every_endpoint_lets_in_exactly_who_may(unchanged: Flask, world: World, role: Role | None, method: str) -> None:
+    """Acts are sent without a form's token: whoever may is stopped by that alone (400), and nothing changes."""
+    client = visitor(unchanged, world, role)
+    for rule in rules(unchanged):
+        asked = address(unchanged, world, rule)
+        # At one address there may be several endpoints, each for its own methods.
+        there = endpoint_at(unchanged, asked, method)
+        typed = typed_for(unchanged, world, there) if there else {}
+        response = client.open(asked, method=method, data=typed)
+        told = f"{role or 'nobody'}: {method} {rule.rule} answered {response.status_code}"
+        if there is None:
+            assert response.status_code == 405, told
+            continue
+        if not may(unchanged, there, role):
+            _refused(response, role, method, told)
+        elif method == "POST":
+            forgiving = getattr(unchanged.view_functions[there.endpoint], "keeps_typed", False)
+            assert response.status_code in ({200, 302, 303, 400, 404, 409, 422} if forgiving else {400}), told
+        elif isinstance(door(unchanged, there.endpoint), Permission):
+            assert response.status_code == 200, told
+        else:
+            assert response.status_code in {200, 302, 303, 404}, told
+            assert "sign-in?" not in (response.location or ""), told
+
+
+def _refused(response: TestResponse, role: Role | None, method: str, told: str) -> None:
+    if role is not None:
+        assert response.status_code == 403, told
+    elif method in ("GET", "HEAD"):
+        assert response.status_code == 302, told
+        assert "/staff/sign-in?next=" in str(response.location), told
+    else:
+        assert response.status_code == 401, told
+
+
+@pytest.mark.slow
+def test_every_refusal_of_a_signed_in_person_is_written_down(unchanged: Flask, world: World) -> None:
+    client = visitor(unchanged, world, Role.ANALYST)
+    for rule in rules(unchanged, staff=True):
+        if may(unchanged, rule, Role.ANALYST):
+            continue
+        before = rows(unchanged)["audit_event"]
+        client.open(address(unchanged, world, rule), method="POST" if "POST" in (rule.methods or ()) else "GET")
+        with unchanged.extensions["stores"].reading() as store:
+            last = store.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
+        assert rows(unchanged)["audit_event"] == before + 1
+        assert (last.act, last.actor_id) == ("was refused", world.members[Role.ANALYST].actor.staff_id)
+
+
+def test_a_signed_in_person_of_one_service_is_nobody_in_another(unchanged: Flask, world: World) -> None:
+    client = visitor(unchanged, world, Role.MANAGER)
+    for rule in rules(unchanged, staff=True, method="GET"):
+        response = client.get("/at/there" + address(unchanged, world, rule, "there"))
+        assert response.status_code == 302, rule.rule
+        assert "/staff/sign-in" in str(response.location)
+
+
+# Another service's records -------------------------------------------------------------------------------------------
+
+
+def _names_of(rule: Rule) -> list[str]:
+    return sorted(name for name in rule.arguments if name.endswith("_id"))
+
+
+def _with_ids(app: Flask) -> list[Rule]:
+    return [rule for rule in rules(app, staff=True) if _names_of(rule)]
+
+
+def _who_may(app: Flask, rule: Rule) -> Role:
+    wanted = door(app, rule.endpoint)
+    assert isinstance(wanted, Permission)
+    return next(role for role in (Role.ADMINISTRATOR, Role.MANAGER, Role.LINK_WORKER) if role in MAY[wanted])
+
+
+@pytest.mark.slow
+def test_another_service_s_records_are_not_there_and_nothing_tells_them_from_unknown_ones(
+    fresh: Flask, world: World
+) -> None:
+    before = content(fresh)
+    asked = 0
+    for rule in _with_ids(fresh):
+        client = visitor(fresh, world, _who_may(fresh, rule))
+        token = csrf(client)
+        for name in _names_of(rule):
+            known = INSTEAD.get(rule.endpoint, {}).get(name, name)
+            answers = []
+            for one in (world.ids["there"][known], UNKNOWN):
+                for method in sorted({"GET", "POST"} & (rule.methods or set())):
+                    data = {"csrf_token": token, **good(fresh, world, rule)} if method == "POST" else None
+                    target = address(fresh, world, rule, **{name: one})
+                    response = client.open(target, method=method, data=data)
+                    assert response.status_code == 404, f"{method} {rule.rule} with another service's {name}"
+                    headers = sorted((key, value) for key, value in response.headers.items() if key != "Set-Cookie")
+                    # The page names its own address in the language links; all else must be the same to the byte.
+                    answers.append((response.get_data().replace(one.encode(), b"ID"), headers))
+                    asked += 1
+            half = len(answers) // 2
+            assert answers[:half] == answers[half:], f"{rule.rule}: {name}"
+    assert asked > 40
+    assert content(fresh) == before
+
+
+@pytest.mark.parametrize("slug", ["nowhere", "HERE", "he%20re", "here%00"])
+def test_a_service_that_does_not_exist_is_not_found(unchanged: Flask, world: World, slug: str) -> None:
+    assert visitor(unchanged, world, None).get(f"/at/{slug}/refer/who-for").status_code == 404
+
+
+# Looking writes nothing, acting is written down ---------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_looking_writes_nothing_but_audit_rows(fresh: Flask, world: World) -> None:
+    before = content(fresh)
+    for role in ROLES:
+        client = visitor(fresh, world, role)
+        for rule in rules(fresh, method="GET"):
+            for method in ("GET", "HEAD", "OPTIONS"):
+                client.open(address(fresh, world, rule), method=method)
+    assert content(fresh) == before
+
+
+@pytest.mark.slow
+def test_a_view_that_says_its_reading_is_written_down_writes_it_down(fresh: Flask, world: World) -> None:
+    audited = 0
+    for rule in rules(fresh, staff=True, method="GET"):
+        role = _who_may(fresh, rule)
+        before = rows(fresh)["audit_event"]
+        assert visitor(fresh, world, role).get(address(fresh, world, rule)).status_code == 200
+        grown = rows(fresh)["audit_event"] - before
+        if getattr(fresh.view_functions[rule.endpoint], "audits", False):
+            assert grown >= 1, rule.endpoint
+            audited += 1
+    assert audited >= 5
+
+
+def test_every_page_about_one_person_says_that_its_reading_is_written_down(unchanged: Flask) -> None:
+    about = {"referral_id", "person_id", "alert_id", "task_id", "draft_id"}
+    silent = [
+        rule.endpoint
+        for rule in rules(unchanged, staff=True, method="GET")
+        if rule.arguments & about and not getattr(unchanged.view_functions[rule.endpoint], "audits", False)
+    ]
+    assert silent == []
+
+
+Good = Callable[[World], dict[str, str]]
+
+
+def _nothing(world: World) -> dict[str, str]:
+    return {}
+
+
+GOOD: dict[str, Good] = {
+    "caseload.accept": _nothing,
+    "caseload.confirm_way": _nothing,
+    "caseload.close_alert": lambda world: {"done": "Rang, and they are safe."},
+    "caseload.decline_it": lambda world: {"reason": "REASON", "text": "", "word": "We are sorry."},
+    "caseload.give_to": lambda world: {"to": world.ids["here"]["staff_id"]},
+    "caseload.hand_over": lambda world: {"to": world.ids["here"]["staff_id"]},
+    "caseload.merge": _nothing,
+    "caseload.open_alert": _nothing,
+    "caseload.pass_it_on": lambda world: {
+        "to": "The Carers’ Centre",
+        "reason": "Nearer",
+        "word": "They will ring you.",
+    },
+    "caseload.record_permission": lambda world: {"agreed": "yes"},
+    "caseload.task_done": _nothing,
+    "caseload.undo_merge": _nothing,
+    "admin.change_role": lambda world: {"role": Role.ANALYST.value},
+    "admin.end_sign_ins": _nothing,
+    "admin.end_turn": _nothing,
+    "admin.invite": lambda world: {"email": "someone.new@staff.example", "role": Role.ANALYST.value},
+    "admin.left": _nothing,
+    "admin.rota": lambda world: {
+        "position": "deputy",
+        "staff": world.ids["here"]["staff_id"],
+        "starts": "",
+        "ends": "",
+    },
+    "admin.second_factor": _nothing,
+    "admin.withdraw": _nothing,
+    "sign_in.end_sign_in": _nothing,
+    "sign_in.recovery_codes": lambda world: {"code": "CODE"},
+    "sign_in.sign_out_everywhere": _nothing,
+}
+"""What is typed so that an act of the staff happens."""
+
+
+def good(app: Flask, world: World, rule: Rule) -> dict[str, str]:
+    assert rule.endpoint in GOOD, f"Tell tests/test_doors.py what to type for {rule.endpoint}."
+    typed = dict(GOOD[rule.endpoint](world))
+    for name, value in typed.items():
+        if value == "REASON":
+            with app.extensions["stores"].reading() as store:
+                typed[name] = services.settings_of(services.find(store, "here") or Service()).decline_reasons[0].code
+        if value == "CODE":
+            typed[name] = accounts.code_now(world.members[_who_may(app, rule)].secret)
+    return typed
+
+
+@pytest.mark.slow
+def test_every_act_of_the_staff_leaves_an_audit_row_with_a_name(
+    world: World, environment: dict[str, str], tmp_path: Path
+) -> None:
+    for number, endpoint in enumerate(sorted(GOOD)):
+        file = tmp_path / f"{number}.sqlite"
+        shutil.copy(world.file, file)
+        app = _app_on(environment, file)
+        rule = next(rule for rule in rules(app, method="POST") if rule.endpoint == endpoint)
+        role = _who_may(app, rule)
+        client = visitor(app, world, role)
+        given = {"sign_in_id": world.ids["here"][f"sign_in_id of {role}"]} if "sign_in_id" in rule.arguments else {}
+        fields = {"csrf_token": csrf(client), **good(app, world, rule)}
+        before = content(app)
+        response = client.post(address(app, world, rule, **given), data=fields)
+        assert response.status_code in (200, 303), f"{endpoint} answered {response.status_code}"
+        assert content(app) != before, f"{endpoint} did nothing"
+        with app.extensions["stores"].reading() as store:
+            last = store.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(5)).all()
+            acts = [(event.act, event.actor_id) for event in last]
+        actor = world.members[role].actor.staff_id
+        read = [act for act, who in acts if who == actor and not act.startswith(("read", "signed in"))]
+        assert read, f"{endpoint} is not in the audit: {acts}"
+        app.extensions["stores"].engine.dispose()
+
+
+def test_every_act_of_the_staff_is_tried(unchanged: Flask) -> None:
+    acts = {rule.endpoint for rule in rules(unchanged, staff=True, method="POST")}
+    assert acts == set(GOOD)
+
+
+# What every answer carries, what every post must be -----------------------------------------------------------------
+
+CARRIED = {
+    "Content-Security-Policy": "default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=()",
+    "Cache-Control": "no-store",
+}
+
+
+@pytest.mark.slow
+def test_every_answer_carries_every_header(unchanged: Flask, world: World) -> None:
+    for role in (None, Role.MANAGER):
+        client = visitor(unchanged, world, role)
+        for rule in rules(unchanged):
+            for method in METHODS:
+                asked = address(unchanged, world, rule)
+                there = endpoint_at(unchanged, asked, method)
+                typed = typed_for(unchanged, world, there) if there else {}
+                _carries_all(client.open(asked, method=method, data=typed), f"{method} {rule.rule}")
+        for path in ("/nope", "/at/nowhere/", "/zz/refer", "/refer/nope"):
+            _carries_all(client.get(path), path)
+        _carries_all(client.get("/", headers={"Host": "evil.example"}), "another host")
+
+
+def _carries_all(response: TestResponse, told: str) -> None:
+    cacheable = {"Cache-Control"} if response.mimetype == "text/css" else set()
+    for name, value in CARRIED.items():
+        if name not in cacheable:
+            assert response.headers.get(name, "").startswith(value), f"{told} answered {response.status_code}: {name}"
+    assert "Server" not in response.headers
+    assert "X-Powered-By" not in response.headers
+
+
+def _posts(app: Flask) -> list[Rule]:
+    return rules(app, method="POST")
+
+
+@pytest.mark.slow
+def test_no_act_takes_anything_but_a_form(unchanged: Flask, world: World) -> None:
+    before = content(unchanged)
+    for rule in _posts(unchanged):
+        role = None if door(unchanged, rule.endpoint) == PUBLIC else _who_may(unchanged, rule)
+        client = visitor(unchanged, world, role)
+        target = address(unchanged, world, rule)
+        assert client.post(target, json={"csrf_token": csrf(client)}).status_code == 415, rule.rule
+        for content_type in ("text/plain", "application/xml", "application/octet-stream"):
+            assert client.post(target, data=b"a=b", content_type=content_type).status_code == 415, rule.rule
+    assert content(unchanged) == before
+
+
+@pytest.mark.slow
+def test_no_act_takes_three_thousand_fields_or_a_file_or_another_site_s_form(unchanged: Flask, world: World) -> None:
+    before = content(unchanged)
+    many = {f"x{number}": "1" for number in range(3000)}
+    for rule in _posts(unchanged):
+        role = None if door(unchanged, rule.endpoint) == PUBLIC else _who_may(unchanged, rule)
+        client = visitor(unchanged, world, role)
+        target, token = address(unchanged, world, rule), csrf(client)
+        assert client.post(target, data={"csrf_token": token, **many}).status_code == 413, rule.rule
+        for site in ("cross-site", "same-site"):
+            elsewhere = client.post(target, data={"csrf_token": token}, headers={"Sec-Fetch-Site": site})
+            assert elsewhere.status_code == 403, rule.rule
+        boundary = b'--e\r\nContent-Disposition: form-data; name="f"; filename="x.exe"\r\n\r\nMZ\r\n--e--\r\n'
+        upload = client.post(target, data=boundary, content_type="multipart/form-data; boundary=e")
+        assert upload.status_code == 400, rule.rule
+    assert content(unchanged) == before
+
+
+def test_doubled_fields_are_refused_where_a_form_does_not_forgive_them(unchanged: Flask, world: World) -> None:
+    before = content(unchanged)
+    for rule in _posts(unchanged):
+        if getattr(unchanged.view_functions[rule.endpoint], "keeps_typed", False):
+            continue
+        role = None if door(unchanged, rule.endpoint) == PUBLIC else _who_may(unchanged, rule)
+        client = visitor(unchanged, world, role)
+        twice = {"csrf_token": csrf(client), "anything": ["1", "2"]}
+        assert client.post(address(unchanged, world, rule), data=twice).status_code == 400, rule.rule
+    assert content(unchanged) == before
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1:99999", "", "a" * 300, "localhost\\@x"]
+)
+def test_a_host_that_is_not_ours_is_refused(unchanged: Flask, world: World, host: str) -> None:
+    for path in ("/", "/refer/who-for", "/staff/inbox", "/nope"):
+        response = visitor(unchanged, world, None).get(path, headers={"Host": host})
+        assert response.status_code == 400
+        assert "evil" not in response.get_data(as_text=True)
+
+
+# Open redirects ------------------------------------------------------------------------------------------------------
+
+ELSEWHERE = [
+    "https://evil.example", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example",
+    "https:evil.example", "http:///evil.example", "javascript:alert(1)", "data:text/html,x", "/staff/x@evil.example",
+    "/staff//evil.example", "/%2f%2fevil.example", "/staff/inbox\r\nLocation: //evil.example",
+    "/staff/\t/evil.example",
+    "//localhost@evil.example", "/staff/inbox?x=//evil.example", "/staff/../../evil", "/staff/inbox#//evil.example",
+    "evil.example/staff", "/ /evil.example", "/at/here//evil.example/staff", "/．／evil.example", "/staff/sign-out",
+    "\x00//evil.example", "https://localhost.evil.example", "/staff/inbox" + "a" * 5000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wanted", ELSEWHERE, ids=lambda wanted: repr(wanted[:30]))
+def test_next_leads_nowhere_else(fresh: Flask, world: World, wanted: str) -> None:
+    """Asked by somebody signed in, who is sent on at once; and by somebody who is not, who finds it in the form."""
+    sent_on = visitor(fresh, world, Role.MANAGER).get("/staff/sign-in", query_string={"next": wanted})
+    assert sent_on.status_code == 302
+    where = str(sent_on.location)
+    assert re.fullmatch(r"(/[A-Za-z0-9_-]+)*/staff(/[A-Za-z0-9_-]+)*", where), where
+    assert "evil" not in where or where.startswith("/staff")
+    page = visitor(fresh, world, None).get("/staff/sign-in", query_string={"next": wanted}).get_data(as_text=True)
+    for found in re.findall(r'name="next" value="([^"]*)"', page):
+        assert found == "" or re.fullmatch(r"(/[A-Za-z0-9_-]+)*/staff(/[A-Za-z0-9_-]+)*", found)
+
+
+@pytest.mark.slow
+def test_no_redirect_of_ours_leads_to_another_site_but_the_way_out(unchanged: Flask, world: World) -> None:
+    for role in ROLES:
+        client = visitor(unchanged, world, role)
+        for rule in rules(unchanged, method="GET"):
+            response = client.get(
+                address(unchanged, world, rule), query_string={"next": "//evil.example", "then": "//evil"}
+            )
+            if response.location and rule.endpoint != "public.exit":
+                assert re.match(r"/(?!/)", response.location), rule.rule
+                assert "//evil" not in response.location
+
+
+# The guard itself ----------------------------------------------------------------------------------------------------
+
+
+def test_a_view_that_does_not_say_who_may_come_in_stops_the_start(
+    environment: dict[str, str], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from portal.web import public as public_door
+
+    monkeypatch.delattr(public_door.privacy, "door")
+    with pytest.raises(RuntimeError, match=r"do not say who may come in: public\.privacy$"):
+        _app_on(environment, world.file)
+
+
+def test_a_view_that_writes_when_it_is_looked_at_is_caught(fresh: Flask, world: World) -> None:
+    from flask import g
+
+    from portal.web.requests import WroteOnGet
+
+    def careless() -> str:
+        g.service.name = "Changed by looking"
+        g.store.flush()
+        return "x"
+
+    fresh.view_functions["public.privacy"] = public(careless)
+    with pytest.raises(WroteOnGet):
+        visitor(fresh, world, None).get("/privacy")
+
+
+def test_every_table_of_records_belongs_to_a_service() -> None:
+    common = {"service", "tries"}
+    for mapper in Base.registry.mappers:
+        table = mapper.local_table
+        if table.name not in common:  # type: ignore[attr-defined]
+            assert [key.name for key in inspect(mapper.class_).primary_key][0] == "service_id", table.name  # type: ignore[attr-defined]
+
+
+def test_nobody_may_anything_without_a_role() -> None:
+    assert [permission for permission in Permission if access.may(None, permission)] == []
