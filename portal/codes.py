@@ -209,6 +209,7 @@ def _digits_of_length(typed: str, length: int) -> str | None:
 # since there are only 10 to the 12th return numbers. The recipe's name is stored with each digest, so that a stronger
 # one can be added and the old digests still be known for what they are.
 _RECIPE = "scrypt-13-8-1"
+_COST = 2**13
 
 
 def new_key() -> str:
@@ -230,7 +231,7 @@ def slow_digest(secret: str, salt: bytes, pepper: bytes) -> str:
     if not salt or not pepper:
         raise ValueError("A short secret needs both a salt and a pepper.")
     keyed = hmac.digest(pepper, secret.encode(), "sha256")
-    return f"{_RECIPE}${hashlib.scrypt(keyed, salt=salt, n=2**13, r=8, p=1, dklen=32).hex()}"
+    return f"{_RECIPE}${hashlib.scrypt(keyed, salt=salt, n=_COST, r=8, p=1, dklen=32).hex()}"
 
 
 def slow_match(secret: str, salt: bytes, pepper: bytes, kept: str) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy.orm import Session
 
 from config import Settings
@@ -74,6 +75,32 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         postgres.stop_server_in(run.folder())
         shutil.rmtree(run.folder(), ignore_errors=True)
         del os.environ[run.FOLDER]
+
+
+# --- hashes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """The same hashes with little work: accounts and cards are made by the hundred. `real_hashes` gives the real ones
+    back for the tests that are about them; what runs in a process of its own has them anyway."""
+    from portal import codes
+    from portal.accounts import passwords
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        patch.setattr(codes, "_COST", 2)
+        yield
+
+
+@pytest.fixture
+def real_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords and codes hashed with the cost that people get."""
+    from portal import codes
+    from portal.accounts import passwords
+
+    monkeypatch.setattr(passwords, "_hasher", PasswordHasher())
+    monkeypatch.setattr(codes, "_COST", 2**13)
 
 
 # --- databases -----------------------------------------------------------------------------------------------------

@@ -28,13 +28,6 @@ HERE = "203.0.113.7"
 
 
 @pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same argon2id, with little memory: a test signs in a hundred times."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    monkeypatch.setattr(factor, "_hash", lambda staff_id, code: codes.digest(f"{staff_id} {code}"))
-
-
-@pytest.fixture(autouse=True)
 def morning() -> Iterator[None]:
     with clock.at(MORNING):
         yield
@@ -190,10 +183,11 @@ def test_what_is_kept_of_a_password_is_argon2id_and_different_each_time() -> Non
     assert one != two
 
 
+@pytest.mark.usefixtures("real_hashes")
 def test_the_real_hashes_use_the_recommended_memory() -> None:
     from argon2.profiles import RFC_9106_LOW_MEMORY
 
-    kept = PasswordHasher().hash("x")
+    kept = passwords.hashed(PASSWORD)
     assert f"m={RFC_9106_LOW_MEMORY.memory_cost},t={RFC_9106_LOW_MEMORY.time_cost}" in kept
 
 

@@ -5,29 +5,19 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from portal import accounts, clock, codes, services
+from portal import accounts, clock, services
 from portal.access import Role
-from portal.accounts import passwords
-from portal.accounts import second_factor as factor
 from portal.store import AuditEvent, Duty, Invitation, Message, Service, Staff
 from portal.web import admin as door
 from tests.inspector import InspectedClient, Page
 from tests.world import Member, a_service, press, sign_in, staff_member, words_of
 
 MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same argon2id, with little memory; recovery codes with a plain hash."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    monkeypatch.setattr(factor, "_hash", lambda staff_id, code: codes.digest(f"{staff_id} {code}"))
 
 
 @pytest.fixture(autouse=True)

@@ -6,16 +6,14 @@ from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask, g
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from portal import accounts, clock, codes, throttle
+from portal import accounts, clock, throttle
 from portal.access import Role
 from portal.accounts import passwords
-from portal.accounts import second_factor as factor
 from portal.store import AuditEvent, Invitation, Message, Service, SignIn, Staff, Tries
 from portal.throttle import Kind
 from portal.web import sign_in as door
@@ -25,13 +23,6 @@ from tests.world import Member, a_service, press, sign_in, staff_member, words_o
 MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 NEW_PASSWORD = "velvet anchor pigeon"
 WRONG = "guessed velvet anchor"
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same argon2id, with little memory: a test signs in a hundred times."""
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-    monkeypatch.setattr(factor, "_hash", lambda staff_id, code: codes.digest(f"{staff_id} {code}"))
 
 
 @pytest.fixture(autouse=True)

@@ -54,6 +54,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def as_in_the_server() -> Iterator[None]:
+    """The server is a process of its own and hashes with full cost: what is made here must match there."""
+    from portal import codes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codes, "_COST", 2**13)
+        yield
+
+
 # --- the server ------------------------------------------------------------------------------------------------------
 
 
