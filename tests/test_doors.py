@@ -7,133 +7,46 @@ test says so.
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import func, inspect, select
-from sqlalchemy.orm import Session
-from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from config import Settings
-from portal import access, accounts, alerts, codes, create_app, people, services, tasks
+from portal import access
 from portal.access import MAY, Permission, Role
-from portal.accounts import passwords
-from portal.accounts import second_factor as factor
-from portal.clock import now
-from portal.journeys.about_you import ABOUT_YOU
-from portal.journeys.self_referral import SELF_REFERRAL
-from portal.store import Alert, AuditEvent, Base, Service
+from portal.store import AuditEvent, Base
 from portal.web.security import PUBLIC, door, public
-from tests.inspector import InspectedClient
-from tests.world import Member, a_draft, a_referral, a_service, staff_member
+from tests import everything
+from tests.everything import (
+    GOOD,
+    INSTEAD,
+    World,
+    address,
+    app_on,
+    csrf,
+    endpoint_at,
+    good,
+    rules,
+    typed_for,
+    visitor,
+    who_may,
+)
 
 ROLES: tuple[Role | None, ...] = (None, *Role)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
 
-# A world with everything in it that an address can name, twice -------------------------------------------------------
-
-
-@dataclass
-class World:
-    """A database with two services, and what stands in them."""
-
-    file: Path
-    ids: dict[str, dict[str, str]] = field(default_factory=dict)
-    tokens: dict[Role, str] = field(default_factory=dict)
-    members: dict[Role, Member] = field(default_factory=dict)
-
-
-def _everything(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, Member]]:
-    """A service with one of each; the ids by the names that addresses use."""
-    service = a_service(store, slug)
-    staff = {role: staff_member(store, service, role) for role in Role}
-    boss, manager, worker = (staff[role].actor for role in (Role.ADMINISTRATOR, Role.MANAGER, Role.LINK_WORKER))
-    colleague = staff_member(store, service)
-    _token(store, colleague)
-    second_manager = staff_member(store, service, Role.MANAGER)
-    referral = a_referral(store, service, share_onward="yes", email="a@inbox.example", safe_ways=["call", "email"])
-    again = a_referral(store, service)
-    merged = a_referral(store, service, first_name="Ola")
-    a_referral(store, service, first_name="Bea", urgency="not-safe")
-    a_referral(store, service, first_name="Cleo", urgency="being-hurt")
-    merge = people.merge(store, manager, merged.person_id, a_referral(store, service, first_name="Ola").person_id)
-    unopened, opened = store.scalars(select(Alert).where(Alert.service_id == service.id).order_by(Alert.id)).all()
-    alerts.open_by_name(store, worker, opened.id)
-    draft = a_draft(store, service, "safe-contact")
-    task = tasks.add(store, service.id, tasks.Kind.UNFINISHED_FORM, once="made-up", due_at=now(), draft_id=draft.id)
-    duty = services.set_duty(store, manager, "duty", worker.staff_id, now(), now() + timedelta(days=3))
-    accounts.invite(
-        store, boss, f"new-{slug}@staff.example", Role.LINK_WORKER.value, link=lambda token: f"https://x/{token}"
-    )
-    invitation = accounts.open_invitations(store, boss)[0]
-    return {
-        "referral_id": str(referral.id),
-        "person_id": str(again.person_id),
-        "merged_referral_id": str(merged.id),
-        "merge_id": str(merge.id),
-        "alert_id": str(unopened.id),
-        "opened_alert_id": str(opened.id),
-        "task_id": str(task.id),
-        "way_id": str(people.ways_of(store, service.id, referral.person_id)[0].id),
-        "staff_id": str(colleague.actor.staff_id),
-        "manager_id": str(second_manager.actor.staff_id),
-        "duty_id": str(duty.id),
-        "invitation_id": str(invitation.id),
-        "draft_id": str(draft.id),
-    }, staff
-
-
-def _token(store: Session, member: Member) -> tuple[str, str]:
-    """Signed in: the token, and which sign-in it is."""
-    knocked = accounts.knock(store, member.actor.service_id, member.email)
-    waiting = accounts.begin_sign_in(store, knocked, member.password)
-    opened = accounts.second_factor_given(store, member.actor.service_id, waiting, member.recovery_codes.pop())
-    return opened.token, str(opened.actor.sign_in_id)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def quick_hashes() -> Iterator[None]:
-    """The same argon2id with little memory: how well passwords are kept is proved elsewhere."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
-        patch.setattr(factor, "_hash", lambda staff_id, code: codes.digest(f"{staff_id} {code}"))
-        yield
-
-
-def _app_on(environment: dict[str, str], file: Path) -> Flask:
-    app = create_app(Settings.from_environment({**environment, "PORTAL_DATABASE_URL": f"sqlite:///{file}"}))
-    app.test_client_class = InspectedClient
-    app.config["SERVICE"] = "here"
-    return app
+# The world, copied ---------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def world(
-    quick_hashes: None, environment: dict[str, str], migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory
-) -> World:
-    made = World(tmp_path_factory.mktemp("doors") / "portal.sqlite")
-    shutil.copy(migrated_sqlite, made.file)
-    app = _app_on(environment, made.file)
-    with app.extensions["stores"].writing.begin() as store:
-        for slug in ("here", "there"):
-            made.ids[slug], members = _everything(store, slug)
-            for role, member in members.items():
-                if slug == "here":
-                    made.members[role] = member
-                    made.tokens[role], made.ids[slug][f"sign_in_id of {role}"] = _token(store, member)
-            _, made.ids[slug]["sign_in_id"] = _token(store, members[Role.MANAGER])
-    app.extensions["stores"].engine.dispose()
-    return made
+def world(environment: dict[str, str], migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return everything.build(environment, migrated_sqlite, tmp_path_factory.mktemp("doors") / "portal.sqlite")
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +54,7 @@ def unchanged(world: World, environment: dict[str, str], tmp_path_factory: pytes
     """The portal on one copy of that world, for tests that change nothing but the audit."""
     file = tmp_path_factory.mktemp("unchanged") / "portal.sqlite"
     shutil.copy(world.file, file)
-    return _app_on(environment, file)
+    return app_on(environment, file)
 
 
 @pytest.fixture
@@ -149,80 +62,7 @@ def fresh(world: World, environment: dict[str, str], tmp_path: Path) -> Flask:
     """The portal on a copy of that world for this test alone."""
     file = tmp_path / "portal.sqlite"
     shutil.copy(world.file, file)
-    return _app_on(environment, file)
-
-
-def visitor(app: Flask, world: World, role: Role | None) -> InspectedClient:
-    client = app.test_client()
-    assert isinstance(client, InspectedClient)
-    if role:
-        client.set_cookie(app.config["SIGN_IN_COOKIE"], world.tokens[role])
-    return client
-
-
-def csrf(client: InspectedClient) -> str:
-    page = client.get("/carry-on").get_data(as_text=True)
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found
-    return found[1]
-
-
-# Addresses -----------------------------------------------------------------------------------------------------------
-
-SLUGS = {
-    "journeys.step": SELF_REFERRAL.steps[0].slug,
-    "journeys.keep": SELF_REFERRAL.steps[0].slug,
-    "journeys.help_first": "urgent",
-    "journeys.about_you": ABOUT_YOU.steps[0].slug,
-    "journeys.keep_about_you": ABOUT_YOU.steps[0].slug,
-}
-INSTEAD: dict[str, dict[str, str]] = {
-    "caseload.close_alert": {"alert_id": "opened_alert_id"},
-    "caseload.undo_merge": {"referral_id": "merged_referral_id"},
-}
-"""Where an address needs a record in another state than the usual one."""
-
-
-def address(app: Flask, world: World, rule: Rule, slug: str = "here", **other: str) -> str:
-    """The address of an endpoint, with the ids of a service."""
-    given: dict[str, str] = {}
-    for name in rule.arguments:
-        if name == "slug":
-            given[name] = SLUGS[rule.endpoint]
-        elif name == "token":
-            given[name] = "A" * 43
-        else:
-            known = INSTEAD.get(rule.endpoint, {}).get(name, name)
-            assert known in world.ids[slug], f"Tell tests/test_doors.py where a {name} comes from."
-            given[name] = world.ids[slug][known]
-    return app.url_map.bind("localhost").build(rule.endpoint, {**given, **other})
-
-
-def rules(app: Flask, *, staff: bool | None = None, method: str | None = None) -> list[Rule]:
-    """The routes, in the order of their addresses."""
-    found = [
-        rule
-        for rule in app.url_map.iter_rules()
-        if (staff is None or isinstance(door(app, rule.endpoint), Permission) == staff)
-        and (method is None or method in (rule.methods or ()))
-    ]
-    return sorted(found, key=lambda rule: (rule.rule, rule.endpoint))
-
-
-def endpoint_at(app: Flask, asked: str, method: str) -> Rule | None:
-    """Which route answers; ``None`` when this address is not for this method."""
-    try:
-        found, _ = app.url_map.bind("localhost").match(asked, method, return_rule=True)
-    except MethodNotAllowed:
-        return None
-    return found
-
-
-def typed_for(app: Flask, world: World, rule: Rule) -> dict[str, str]:
-    """What somebody might have typed on the page before its token died."""
-    if rule.endpoint == "sign_in.sign_in":
-        return {"email": "nobody@staff.example", "password": "x"}
-    return good(app, world, rule) if rule.endpoint in GOOD else {}
+    return app_on(environment, file)
 
 
 def may(app: Flask, rule: Rule, role: Role | None) -> bool:
@@ -265,7 +105,7 @@ def test_every_permission_guards_some_door_or_is_planned(unchanged: Flask) -> No
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "nobody")
-def test_every_endpoint_lets_in_exactly_who_may(unchanged: Flask, world: World, role: Role | None, method: str) -> None:
+def test_every_endpoint_lets_in_exactlywho_may(unchanged: Flask, world: World, role: Role | None, method: str) -> None:
     """Acts are sent without a form's token: whoever may is stopped by that alone (400), and nothing changes."""
     client = visitor(unchanged, world, role)
     for rule in rules(unchanged):
@@ -333,12 +173,6 @@ def _with_ids(app: Flask) -> list[Rule]:
     return [rule for rule in rules(app, staff=True) if _names_of(rule)]
 
 
-def _who_may(app: Flask, rule: Rule) -> Role:
-    wanted = door(app, rule.endpoint)
-    assert isinstance(wanted, Permission)
-    return next(role for role in (Role.ADMINISTRATOR, Role.MANAGER, Role.LINK_WORKER) if role in MAY[wanted])
-
-
 @pytest.mark.slow
 def test_another_service_s_records_are_not_there_and_nothing_tells_them_from_unknown_ones(
     fresh: Flask, world: World
@@ -346,7 +180,7 @@ def test_another_service_s_records_are_not_there_and_nothing_tells_them_from_unk
     before = content(fresh)
     asked = 0
     for rule in _with_ids(fresh):
-        client = visitor(fresh, world, _who_may(fresh, rule))
+        client = visitor(fresh, world, who_may(fresh, rule))
         token = csrf(client)
         for name in _names_of(rule):
             known = INSTEAD.get(rule.endpoint, {}).get(name, name)
@@ -390,7 +224,7 @@ def test_looking_writes_nothing_but_audit_rows(fresh: Flask, world: World) -> No
 def test_a_view_that_says_its_reading_is_written_down_writes_it_down(fresh: Flask, world: World) -> None:
     audited = 0
     for rule in rules(fresh, staff=True, method="GET"):
-        role = _who_may(fresh, rule)
+        role = who_may(fresh, rule)
         before = rows(fresh)["audit_event"]
         assert visitor(fresh, world, role).get(address(fresh, world, rule)).status_code == 200
         grown = rows(fresh)["audit_event"] - before
@@ -410,62 +244,6 @@ def test_every_page_about_one_person_says_that_its_reading_is_written_down(uncha
     assert silent == []
 
 
-Good = Callable[[World], dict[str, str]]
-
-
-def _nothing(world: World) -> dict[str, str]:
-    return {}
-
-
-GOOD: dict[str, Good] = {
-    "caseload.accept": _nothing,
-    "caseload.confirm_way": _nothing,
-    "caseload.close_alert": lambda world: {"done": "Rang, and they are safe."},
-    "caseload.decline_it": lambda world: {"reason": "REASON", "text": "", "word": "We are sorry."},
-    "caseload.give_to": lambda world: {"to": world.ids["here"]["staff_id"]},
-    "caseload.hand_over": lambda world: {"to": world.ids["here"]["staff_id"]},
-    "caseload.merge": _nothing,
-    "caseload.open_alert": _nothing,
-    "caseload.pass_it_on": lambda world: {
-        "to": "The Carers’ Centre",
-        "reason": "Nearer",
-        "word": "They will ring you.",
-    },
-    "caseload.record_permission": lambda world: {"agreed": "yes"},
-    "caseload.task_done": _nothing,
-    "caseload.undo_merge": _nothing,
-    "admin.change_role": lambda world: {"role": Role.ANALYST.value},
-    "admin.end_sign_ins": _nothing,
-    "admin.end_turn": _nothing,
-    "admin.invite": lambda world: {"email": "someone.new@staff.example", "role": Role.ANALYST.value},
-    "admin.left": _nothing,
-    "admin.rota": lambda world: {
-        "position": "deputy",
-        "staff": world.ids["here"]["staff_id"],
-        "starts": "",
-        "ends": "",
-    },
-    "admin.second_factor": _nothing,
-    "admin.withdraw": _nothing,
-    "sign_in.end_sign_in": _nothing,
-    "sign_in.recovery_codes": lambda world: {"code": "CODE"},
-    "sign_in.sign_out_everywhere": _nothing,
-}
-"""What is typed so that an act of the staff happens."""
-
-
-def good(app: Flask, world: World, rule: Rule) -> dict[str, str]:
-    assert rule.endpoint in GOOD, f"Tell tests/test_doors.py what to type for {rule.endpoint}."
-    typed = dict(GOOD[rule.endpoint](world))
-    for name, value in typed.items():
-        if value == "REASON":
-            with app.extensions["stores"].reading() as store:
-                typed[name] = services.settings_of(services.find(store, "here") or Service()).decline_reasons[0].code
-        if value == "CODE":
-            typed[name] = accounts.code_now(world.members[_who_may(app, rule)].secret)
-    return typed
-
-
 @pytest.mark.slow
 def test_every_act_of_the_staff_leaves_an_audit_row_with_a_name(
     world: World, environment: dict[str, str], tmp_path: Path
@@ -473,9 +251,9 @@ def test_every_act_of_the_staff_leaves_an_audit_row_with_a_name(
     for number, endpoint in enumerate(sorted(GOOD)):
         file = tmp_path / f"{number}.sqlite"
         shutil.copy(world.file, file)
-        app = _app_on(environment, file)
+        app = app_on(environment, file)
         rule = next(rule for rule in rules(app, method="POST") if rule.endpoint == endpoint)
-        role = _who_may(app, rule)
+        role = who_may(app, rule)
         client = visitor(app, world, role)
         given = {"sign_in_id": world.ids["here"][f"sign_in_id of {role}"]} if "sign_in_id" in rule.arguments else {}
         fields = {"csrf_token": csrf(client), **good(app, world, rule)}
@@ -542,7 +320,7 @@ def _posts(app: Flask) -> list[Rule]:
 def test_no_act_takes_anything_but_a_form(unchanged: Flask, world: World) -> None:
     before = content(unchanged)
     for rule in _posts(unchanged):
-        role = None if door(unchanged, rule.endpoint) == PUBLIC else _who_may(unchanged, rule)
+        role = None if door(unchanged, rule.endpoint) == PUBLIC else who_may(unchanged, rule)
         client = visitor(unchanged, world, role)
         target = address(unchanged, world, rule)
         assert client.post(target, json={"csrf_token": csrf(client)}).status_code == 415, rule.rule
@@ -556,7 +334,7 @@ def test_no_act_takes_three_thousand_fields_or_a_file_or_another_site_s_form(unc
     before = content(unchanged)
     many = {f"x{number}": "1" for number in range(3000)}
     for rule in _posts(unchanged):
-        role = None if door(unchanged, rule.endpoint) == PUBLIC else _who_may(unchanged, rule)
+        role = None if door(unchanged, rule.endpoint) == PUBLIC else who_may(unchanged, rule)
         client = visitor(unchanged, world, role)
         target, token = address(unchanged, world, rule), csrf(client)
         assert client.post(target, data={"csrf_token": token, **many}).status_code == 413, rule.rule
@@ -574,7 +352,7 @@ def test_doubled_fields_are_refused_where_a_form_does_not_forgive_them(unchanged
     for rule in _posts(unchanged):
         if getattr(unchanged.view_functions[rule.endpoint], "keeps_typed", False):
             continue
-        role = None if door(unchanged, rule.endpoint) == PUBLIC else _who_may(unchanged, rule)
+        role = None if door(unchanged, rule.endpoint) == PUBLIC else who_may(unchanged, rule)
         client = visitor(unchanged, world, role)
         twice = {"csrf_token": csrf(client), "anything": ["1", "2"]}
         assert client.post(address(unchanged, world, rule), data=twice).status_code == 400, rule.rule
@@ -640,7 +418,7 @@ def test_a_view_that_does_not_say_who_may_come_in_stops_the_start(
 
     monkeypatch.delattr(public_door.privacy, "door")
     with pytest.raises(RuntimeError, match=r"do not say who may come in: public\.privacy$"):
-        _app_on(environment, world.file)
+        app_on(environment, world.file)
 
 
 def test_a_view_that_writes_when_it_is_looked_at_is_caught(fresh: Flask, world: World) -> None:

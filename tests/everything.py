@@ -1,0 +1,247 @@
+"""A world in which everything exists that an address can name, twice: two services, each with staff in every role,
+referrals, alerts, tasks, a merge, a turn of duty, an invitation. Built once by rooms, copied for each test, with the
+addresses of it.
+"""
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.routing import Rule
+
+from config import Settings
+from portal import accounts, alerts, create_app, people, services, tasks
+from portal.access import MAY, Permission, Role
+from portal.clock import now
+from portal.journeys.about_you import ABOUT_YOU
+from portal.journeys.self_referral import SELF_REFERRAL
+from portal.store import Alert, Service
+from portal.web.security import door
+from tests.inspector import InspectedClient
+from tests.world import Member, a_draft, a_referral, a_service, staff_member
+
+# A world with everything in it that an address can name, twice -------------------------------------------------------
+
+
+@dataclass
+class World:
+    """A database with two services, and what stands in them."""
+
+    file: Path
+    ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    tokens: dict[Role, str] = field(default_factory=dict)
+    members: dict[Role, Member] = field(default_factory=dict)
+
+
+def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, Member]]:
+    """A service with one of each; the ids by the names that addresses use."""
+    service = a_service(store, slug)
+    staff = {role: staff_member(store, service, role) for role in Role}
+    boss, manager, worker = (staff[role].actor for role in (Role.ADMINISTRATOR, Role.MANAGER, Role.LINK_WORKER))
+    colleague = staff_member(store, service)
+    _token(store, colleague)
+    second_manager = staff_member(store, service, Role.MANAGER)
+    referral = a_referral(store, service, share_onward="yes", email="a@inbox.example", safe_ways=["call", "email"])
+    again = a_referral(store, service)
+    merged = a_referral(store, service, first_name="Ola")
+    a_referral(store, service, first_name="Bea", urgency="not-safe")
+    a_referral(store, service, first_name="Cleo", urgency="being-hurt")
+    merge = people.merge(store, manager, merged.person_id, a_referral(store, service, first_name="Ola").person_id)
+    unopened, opened = store.scalars(select(Alert).where(Alert.service_id == service.id).order_by(Alert.id)).all()
+    alerts.open_by_name(store, worker, opened.id)
+    draft = a_draft(store, service, "safe-contact")
+    task = tasks.add(store, service.id, tasks.Kind.UNFINISHED_FORM, once="made-up", due_at=now(), draft_id=draft.id)
+    duty = services.set_duty(store, manager, "duty", worker.staff_id, now(), now() + timedelta(days=3))
+    accounts.invite(
+        store, boss, f"new-{slug}@staff.example", Role.LINK_WORKER.value, link=lambda token: f"https://x/{token}"
+    )
+    invitation = accounts.open_invitations(store, boss)[0]
+    return {
+        "referral_id": str(referral.id),
+        "person_id": str(again.person_id),
+        "merged_referral_id": str(merged.id),
+        "merge_id": str(merge.id),
+        "alert_id": str(unopened.id),
+        "opened_alert_id": str(opened.id),
+        "task_id": str(task.id),
+        "way_id": str(people.ways_of(store, service.id, referral.person_id)[0].id),
+        "staff_id": str(colleague.actor.staff_id),
+        "manager_id": str(second_manager.actor.staff_id),
+        "duty_id": str(duty.id),
+        "invitation_id": str(invitation.id),
+        "draft_id": str(draft.id),
+    }, staff
+
+
+def _token(store: Session, member: Member) -> tuple[str, str]:
+    """Signed in: the token, and which sign-in it is."""
+    knocked = accounts.knock(store, member.actor.service_id, member.email)
+    waiting = accounts.begin_sign_in(store, knocked, member.password)
+    opened = accounts.second_factor_given(store, member.actor.service_id, waiting, member.recovery_codes.pop())
+    return opened.token, str(opened.actor.sign_in_id)
+
+
+def app_on(environment: dict[str, str], file: Path) -> Flask:
+    app = create_app(Settings.from_environment({**environment, "PORTAL_DATABASE_URL": f"sqlite:///{file}"}))
+    app.test_client_class = InspectedClient
+    app.config["SERVICE"] = "here"
+    return app
+
+
+def build(environment: dict[str, str], migrated: Path, file: Path) -> World:
+    """Make the world in a new database."""
+    made = World(file)
+    shutil.copy(migrated, file)
+    app = app_on(environment, file)
+    with app.extensions["stores"].writing.begin() as store:
+        for slug in ("here", "there"):
+            made.ids[slug], members = _one_of_each(store, slug)
+            for role, member in members.items():
+                if slug == "here":
+                    made.members[role] = member
+                    made.tokens[role], made.ids[slug][f"sign_in_id of {role}"] = _token(store, member)
+            _, made.ids[slug]["sign_in_id"] = _token(store, members[Role.MANAGER])
+    app.extensions["stores"].engine.dispose()
+    return made
+
+
+def visitor(app: Flask, world: World, role: Role | None) -> InspectedClient:
+    client = app.test_client()
+    assert isinstance(client, InspectedClient)
+    if role:
+        client.set_cookie(app.config["SIGN_IN_COOKIE"], world.tokens[role])
+    return client
+
+
+def csrf(client: InspectedClient) -> str:
+    page = client.get("/carry-on").get_data(as_text=True)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+# Addresses -----------------------------------------------------------------------------------------------------------
+
+SLUGS = {
+    "journeys.step": SELF_REFERRAL.steps[0].slug,
+    "journeys.keep": SELF_REFERRAL.steps[0].slug,
+    "journeys.help_first": "urgent",
+    "journeys.about_you": ABOUT_YOU.steps[0].slug,
+    "journeys.keep_about_you": ABOUT_YOU.steps[0].slug,
+}
+INSTEAD: dict[str, dict[str, str]] = {
+    "caseload.close_alert": {"alert_id": "opened_alert_id"},
+    "caseload.undo_merge": {"referral_id": "merged_referral_id"},
+}
+"""Where an address needs a record in another state than the usual one."""
+
+
+def address(app: Flask, world: World, rule: Rule, slug: str = "here", **other: str) -> str:
+    """The address of an endpoint, with the ids of a service."""
+    given: dict[str, str] = {}
+    for name in rule.arguments:
+        if name == "slug":
+            given[name] = SLUGS[rule.endpoint]
+        elif name == "token":
+            given[name] = "A" * 43
+        else:
+            known = INSTEAD.get(rule.endpoint, {}).get(name, name)
+            assert known in world.ids[slug], f"Tell tests/test_doors.py where a {name} comes from."
+            given[name] = world.ids[slug][known]
+    return app.url_map.bind("localhost").build(rule.endpoint, {**given, **other})
+
+
+def rules(app: Flask, *, staff: bool | None = None, method: str | None = None) -> list[Rule]:
+    """The routes, in the order of their addresses."""
+    found = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if (staff is None or isinstance(door(app, rule.endpoint), Permission) == staff)
+        and (method is None or method in (rule.methods or ()))
+    ]
+    return sorted(found, key=lambda rule: (rule.rule, rule.endpoint))
+
+
+def endpoint_at(app: Flask, asked: str, method: str) -> Rule | None:
+    """Which route answers; ``None`` when this address is not for this method."""
+    try:
+        found, _ = app.url_map.bind("localhost").match(asked, method, return_rule=True)
+    except MethodNotAllowed:
+        return None
+    return found
+
+
+def typed_for(app: Flask, world: World, rule: Rule) -> dict[str, str]:
+    """What somebody might have typed on the page before its token died."""
+    if rule.endpoint == "sign_in.sign_in":
+        return {"email": "nobody@staff.example", "password": "x"}
+    return good(app, world, rule) if rule.endpoint in GOOD else {}
+
+
+def who_may(app: Flask, rule: Rule) -> Role:
+    wanted = door(app, rule.endpoint)
+    assert isinstance(wanted, Permission)
+    return next(role for role in (Role.ADMINISTRATOR, Role.MANAGER, Role.LINK_WORKER) if role in MAY[wanted])
+
+
+Good = Callable[[World], dict[str, str]]
+
+
+def _nothing(world: World) -> dict[str, str]:
+    return {}
+
+
+GOOD: dict[str, Good] = {
+    "caseload.accept": _nothing,
+    "caseload.confirm_way": _nothing,
+    "caseload.close_alert": lambda world: {"done": "Rang, and they are safe."},
+    "caseload.decline_it": lambda world: {"reason": "REASON", "text": "", "word": "We are sorry."},
+    "caseload.give_to": lambda world: {"to": world.ids["here"]["staff_id"]},
+    "caseload.hand_over": lambda world: {"to": world.ids["here"]["staff_id"]},
+    "caseload.merge": _nothing,
+    "caseload.open_alert": _nothing,
+    "caseload.pass_it_on": lambda world: {
+        "to": "The Carers’ Centre",
+        "reason": "Nearer",
+        "word": "They will ring you.",
+    },
+    "caseload.record_permission": lambda world: {"agreed": "yes"},
+    "caseload.task_done": _nothing,
+    "caseload.undo_merge": _nothing,
+    "admin.change_role": lambda world: {"role": Role.ANALYST.value},
+    "admin.end_sign_ins": _nothing,
+    "admin.end_turn": _nothing,
+    "admin.invite": lambda world: {"email": "someone.new@staff.example", "role": Role.ANALYST.value},
+    "admin.left": _nothing,
+    "admin.rota": lambda world: {
+        "position": "deputy",
+        "staff": world.ids["here"]["staff_id"],
+        "starts": "",
+        "ends": "",
+    },
+    "admin.second_factor": _nothing,
+    "admin.withdraw": _nothing,
+    "sign_in.end_sign_in": _nothing,
+    "sign_in.recovery_codes": lambda world: {"code": "CODE"},
+    "sign_in.sign_out_everywhere": _nothing,
+}
+"""What is typed so that an act of the staff happens."""
+
+
+def good(app: Flask, world: World, rule: Rule) -> dict[str, str]:
+    assert rule.endpoint in GOOD, f"Tell tests/test_doors.py what to type for {rule.endpoint}."
+    typed = dict(GOOD[rule.endpoint](world))
+    for name, value in typed.items():
+        if value == "REASON":
+            with app.extensions["stores"].reading() as store:
+                typed[name] = services.settings_of(services.find(store, "here") or Service()).decline_reasons[0].code
+        if value == "CODE":
+            typed[name] = accounts.code_now(world.members[who_may(app, rule)].secret)
+    return typed
