@@ -183,10 +183,10 @@ def faults_of(message: Message, language: Language) -> Iterator[str]:
     if len(sources) == 2 and len(said) != len(reached_by(language)):
         yield f"has {len(said)} plural forms, and {language.english} has {len(reached_by(language))}"
         return
+    if not all(said):
+        yield "has an empty plural form"
+        return
     for number, words in enumerate(said):
-        if not words:
-            yield "has an empty plural form"
-            continue
         only = reached_by(language)[number] if len(sources) == 2 else ()
         for rule in _RULES:
             if fault := rule(sources, words, only):
