@@ -136,10 +136,22 @@ def speaking(code: str) -> Iterator[Language]:
 
 
 def choose(header: str | None, offered: Sequence[str]) -> str:
-    """The best of the offered languages for an Accept-Language header; English when none fits."""
-    wanted = [part.split(";")[0].strip() for part in (header or "").split(",")[:20]]
-    wanted = [tag for tag in wanted if tag and tag != "*" and len(tag) <= 35 and tag.isascii()]
-    return negotiate_locale(wanted, list(offered), sep="-") or "en"
+    """The best of the offered languages for an Accept-Language header (RFC 9110, 12.5.4); English when none fits."""
+    wanted = [wish for part in (header or "").split(",")[:20] if (wish := _wish(part)) is not None]
+    ordered = [tag for _, tag in sorted(wanted, key=lambda wish: -wish[0])]
+    return negotiate_locale(ordered, list(offered), sep="-") or "en"
+
+
+def _wish(part: str) -> tuple[float, str] | None:
+    """How much a language is wanted, and which; ``None`` when it is not, or cannot be read."""
+    tag, _, weight = part.partition(";")
+    tag = tag.strip()
+    try:
+        much = float(weight.strip().removeprefix("q=") or 1)
+    except ValueError:
+        return None
+    readable = tag and tag != "*" and len(tag) <= 35 and tag.isascii()
+    return (much, tag) if readable and much > 0 else None
 
 
 def say_date(day: date, weekday: bool = True) -> str:

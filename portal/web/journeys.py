@@ -530,7 +530,7 @@ def confirm_email() -> ResponseReturnValue:
         # By the address and not by the form: a hundred forms with one address are still one mailbox.
         if throttle.count(g.store, throttle.Kind.CONFIRM_CODE, f"{g.service.id}:{way.address_key}"):
             problem = gettext(N_("We have sent three codes already. Please wait an hour and try again"))
-            return render_template("journeys/your_email.html", problem=problem, sent=False), 429
+            return render_template("journeys/your_email.html", problem=problem, typed="", sent=False), 429
         notifications.send_code(g.store, g.service, way, people.new_confirmation(g.store, way))
         return _to("your_email", sent=1)
     typed = request.form.get("code", "")
