@@ -91,8 +91,8 @@ BANNED = {
     "en": "health wellbeing well-being social prescri link worker referr nhs doctor surgery medic clinic patient mental"
     " counsel therap diagnos symptom crisis suicid abus harm danger risk alert depress anxi lonel debt housing benefits"
     " carer score questionnaire treatment illness sick gp",
-    "cy": "iechyd lles presgripsi cyfeiri atgyfeir meddyg gig clinig claf meddwl cwnsel therap argyfwng hunanladd"
-    " cam-drin niwed perygl risg iselder unig dyled sgôr salwch",
+    "cy": "iechyd lles presgripsi cyfeirio atgyfeir meddyg gig clinig claf meddwl cwnsel therap argyfwng hunanladd"
+    " cam-drin niwed perygl risg iselder unigrwydd dyled sgôr salwch",
     "pl": "zdrow dobrosta recept skierowa lekarz przychodni pacjent psych terap kryzys samobój przemoc krzywd"
     " ryzyk depres samotn dług wynik chorob leczen nfz",
     "ur": "صحت ڈاکٹر ریفرل ہسپتال مریض علاج بیمار خودکشی تشدد خطرہ ڈپریشن تنہائی قرض اسکور نسخہ",

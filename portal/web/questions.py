@@ -153,15 +153,16 @@ def _items(question: Question, value: object) -> list[dict[str, object]]:
 
 def count_words(longest: int) -> dict[str, str]:
     """The words of the character count, with every plural form that the browser may ask for."""
-    under, over = N_("%(num)s character left"), N_("%(num)s characters left")
     words = {"info": gettext(N_("You can write up to %(longest)s characters"), longest=f"{longest:,}")}
     for category, example in _plural_examples().items():
-        for name, one, many in (
-            ("under", under, over),
-            ("over", N_("%(num)s character too many"), N_("%(num)s characters too many")),
-        ):
-            said = ngettext(one, many, example, num="%{count}")
-            words[f"characters-{name}-limit.{category}"] = said
+        # The browser puts the number in, so the words keep a place for it instead of a number.
+        place = {"num": "%{count}"}
+        words[f"characters-under-limit.{category}"] = ngettext(
+            "%(num)s character left", "%(num)s characters left", example, **place
+        )
+        words[f"characters-over-limit.{category}"] = ngettext(
+            "%(num)s character too many", "%(num)s characters too many", example, **place
+        )
     return words
 
 

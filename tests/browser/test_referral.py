@@ -157,7 +157,8 @@ def test_every_page_and_error_of_the_form_is_accessible(page: Page, axe: Callabl
     ]
     for answers in helped:
         slug = page.url.rsplit("/", 1)[-1]
-        page.click(CONTINUE)  # nothing chosen: the error page, where the page has something it needs
+        with page.expect_navigation():  # nothing chosen: the error page, where the page has something it needs
+            page.click(CONTINUE)
         then_the_accessibility_baseline_is_met(page, axe)
         if page.url.rsplit("/", 1)[-1] == slug:
             when_they_answer(page, **answers)
@@ -165,22 +166,27 @@ def test_every_page_and_error_of_the_form_is_accessible(page: Page, axe: Callabl
     page.goto(f"/{language}/refer/urgent")
     when_they_answer(page, urgency="being-hurt")
     then_the_accessibility_baseline_is_met(page, axe)  # the help page
-    page.click("main a.nhsuk-button")
+    with page.expect_navigation():
+        page.click("main a.nhsuk-button")
     for _ in range(3):
         then_the_accessibility_baseline_is_met(page, axe)
-        page.click(CONTINUE)
+        with page.expect_navigation():
+            page.click(CONTINUE)
     then_the_accessibility_baseline_is_met(page, axe)  # check your answers
     page.goto(f"/{language}/refer/saved")
     then_the_accessibility_baseline_is_met(page, axe)
-    page.click('button[value="card"]')
+    with page.expect_navigation():
+        page.click('button[value="card"]')
     then_the_accessibility_baseline_is_met(page, axe)
     page.goto(f"/{language}/refer/check-your-answers")
-    page.click("main form button.nhsuk-button")
+    with page.expect_navigation():
+        page.click("main form button.nhsuk-button")
     then_the_accessibility_baseline_is_met(page, axe)  # sent
     page.goto(f"/{language}/about-you/ethnic-group")
     while "/about-you/" in page.url:
         then_the_accessibility_baseline_is_met(page, axe)
-        page.click(CONTINUE)
+        with page.expect_navigation():
+            page.click(CONTINUE)
 
 
 @pytest.mark.parametrize("javascript", [True, False])
