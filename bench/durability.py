@@ -174,7 +174,7 @@ def _killing(server: int, kills: int, outcome: Outcome, done: Callable[[], float
         for number in range(kills):
             while done() < (number + 0.5) / kills and not stop.wait(0.005):
                 pass
-            web = []
+            web: list[int] = []
             while not web and not stop.wait(0.01):
                 web = _children(server)
             if stop.is_set():

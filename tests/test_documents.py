@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from portal.access import MAY, Permission, Role
 from tools import documents
 
 ROOT = Path(__file__).parent.parent
@@ -15,7 +16,7 @@ def test_the_generated_pages_are_what_the_code_says() -> None:
 
 
 def test_a_changed_permission_makes_the_page_stale(monkeypatch: pytest.MonkeyPatch) -> None:
-    changed = {**documents.MAY, documents.Permission.READ_AUDIT: frozenset(documents.Role)}
+    changed = {**MAY, Permission.READ_AUDIT: frozenset(Role)}
     monkeypatch.setattr(documents, "MAY", changed)
     assert documents.out_of_date() == ["permissions.md"]
 

@@ -738,9 +738,7 @@ def test_help_is_one_press_away_on_every_page(anna: Visitor) -> None:
 def test_switching_the_language_in_the_middle_keeps_everything(anna: Visitor, look: Any, code: str) -> None:
     anna.already(until="phone").press(phone="not a number")
     before = dict(only(look, Draft).answers)
-    anna.follow(
-        next(a.get("href", "") for a in anna.page.all("a") if a.get("lang") == code)
-    )
+    anna.follow(next(a.get("href", "") for a in anna.page.all("a") if a.get("lang") == code))
     assert anna.path.startswith(f"/{code}/refer/phone")
     assert anna.page.root.get("lang") == code
     assert anna.fields()["phone"] == "not a number"

@@ -4,6 +4,7 @@ import pytest
 from alembic import command
 from sqlalchemy import inspect, select
 
+from portal.access import Role
 from portal.store import Base, Referral, migrate, open_engine, open_store
 from portal.store.migrate import configuration
 from tests import postgres, world
@@ -40,7 +41,7 @@ def test_migrating_again_keeps_what_is_there(stores: object, database_url: str) 
     opened = open_store(database_url)
     with opened.writing.begin() as store:
         service = world.a_service(store)
-        world.staff_member(store, service, world.Role.MANAGER)
+        world.staff_member(store, service, Role.MANAGER)
         reference = world.a_referral(store, service).reference
     migrate(database_url)
     with opened.reading() as store:

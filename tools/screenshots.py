@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from bench.portal import running
 from portal import demo
+from portal.access import Role
 from portal.store import Referral, Service
 from portal.web.messages import Renderer
 from tests import world
@@ -32,7 +33,7 @@ def _shown() -> Iterator[tuple[Live, Browser, world.Member]]:
         demo.set_up(portal.stores, Renderer(portal.settings.public_url, None), how_many=60)
         with portal.stores.writing.begin() as store:
             service = store.scalars(select(Service)).one()
-            manager = world.staff_member(store, service, world.Role.MANAGER, name="Mo Made-Up")
+            manager = world.staff_member(store, service, Role.MANAGER, name="Mo Made-Up")
         chromium = playwright.chromium.launch(executable_path=executable, args=[*QUIET, "--no-sandbox"])
         yield portal, chromium, manager
         chromium.close()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
@@ -28,7 +29,7 @@ def given_the_first_page(page: Page, language: str = "en") -> None:
     page.click("main a.nhsuk-button")
 
 
-def when_they_answer(page: Page, *, press: str = CONTINUE, **answers: object) -> None:
+def when_they_answer(page: Page, *, press: str = CONTINUE, **answers: Any) -> None:
     for name, given in answers.items():
         for value in given if isinstance(given, list) else [given]:
             field = page.locator(f'[name="{name}"]').first
@@ -43,14 +44,14 @@ def when_they_answer(page: Page, *, press: str = CONTINUE, **answers: object) ->
         page.click(press)
 
 
-FIRST_FIVE: list[dict[str, object]] = [
+FIRST_FIVE: list[dict[str, Any]] = [
     {"referring_for": "me"},
     {"postcode": "ab10 1ab", "date_of_birth": "27 3 1965"},
     {"first_name": "زہرہ"},
     {"safe_ways": ["call", "come-back"]},
     {"phone": "۰۷۷۰۰ ۹۰۰۱۲۳"},
 ]
-THE_REST: list[dict[str, object]] = [
+THE_REST: list[dict[str, Any]] = [
     {"meeting_place": ""},
     {"spoken_language": "ur", "interpreter": "spoken"},
     {"what_matters": "میں اکیلی ہوں", "needs": ["loneliness"]},
@@ -140,7 +141,7 @@ def test_every_page_and_error_of_the_form_is_accessible(page: Page, axe: Callabl
         page.goto(f"/{language}/{path}")
         then_the_accessibility_baseline_is_met(page, axe)
     given_the_first_page(page, language)
-    helped: list[dict[str, object]] = [
+    helped: list[dict[str, Any]] = [
         {"referring_for": "me-with-help"},
         {"helper_name": "Sam", "helper_relationship": "vcse", "helper_contact": "01632 960002"},
         {"no_fixed_address": "yes", "date_of_birth": "1990"},
