@@ -88,7 +88,8 @@ def raise_for(
     same = rows_of(service.id, Alert).where(
         Alert.draft_id == draft_id, Alert.question == question, Alert.answer == answer
     )
-    if again := store.scalar(same):
+    # Held until the end: the clock or a worker may have it in hand, and the person's page must not fail over that.
+    if again := store.scalar(same.with_for_update().execution_options(populate_existing=True)):
         if _last_answer(store, again) != answer:
             _raise_again(store, service, again)
         return again
@@ -122,7 +123,8 @@ def attach(
     store: Session, service_id: uuid.UUID, draft_id: uuid.UUID, referral_id: uuid.UUID, person_id: uuid.UUID
 ) -> None:
     """Tie the alerts of a draft to the referral that came out of it."""
-    for alert in store.scalars(rows_of(service_id, Alert).where(Alert.draft_id == draft_id)).all():
+    raised = rows_of(service_id, Alert).where(Alert.draft_id == draft_id).order_by(Alert.id).with_for_update()
+    for alert in store.scalars(raised.execution_options(populate_existing=True)).all():
         alert.referral_id, alert.person_id = referral_id, person_id
     store.flush()
 
@@ -325,6 +327,7 @@ def escalate(store: Session, service: Service) -> int:
     """Move every alert that nobody opened in time to the next position, and say how many were moved.
 
     Duty, deputy, manager; there it stays, and at each further interval every manager is told again. It is never closed.
+    An alert whose owner has left, or handles alerts no more, goes to whoever is there, opened or not.
     """
     moment = now()
     late = rows_of(service.id, Alert).where(
@@ -337,7 +340,30 @@ def escalate(store: Session, service: Service) -> int:
     ).all()
     for alert in overdue:
         _climb(store, service, alert)
-    return len(overdue)
+    return len(overdue) + _hand_on_what_was_left(store, service)
+
+
+def _hand_on_what_was_left(store: Session, service: Service) -> int:
+    able = [role.value for role in MAY[Permission.HANDLE_ALERTS]]
+    there = select(Staff.id).where(Staff.service_id == service.id, Staff.state == "active", Staff.role.in_(able))
+    orphaned = rows_of(service.id, Alert).where(Alert.closed_at.is_(None), Alert.owner_id.not_in(there))
+    locked = orphaned.order_by(Alert.id).with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    moved = 0
+    for alert in store.scalars(locked).all():
+        owner = _owner(store, service, alert.position, now())
+        if owner == alert.owner_id:
+            continue  # nobody else works here
+        if alert.opened_at is None:
+            alert.owner_id = owner  # its clock runs on: a departure gives nobody more time
+        else:
+            _start_clock(store, service, alert, alert.position, owner=owner)
+        _happened(store, alert, "handed-over", staff_id=owner)
+        audit.record(
+            store, service.id, None, "handed over alert", "alert", alert.id, actor_kind="system", to=str(owner)
+        )
+        _tell(store, service, alert, [owner])
+        moved += 1
+    return moved
 
 
 def _climb(store: Session, service: Service, alert: Alert) -> None:

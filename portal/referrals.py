@@ -338,7 +338,8 @@ def keep_about_you(
 ) -> Mapping[str, Problem]:
     """Keep one page of the equality questions, straight on the person: there is nothing to send."""
     answers, problems = step.read(raw)
-    person = store.get(ServiceUser, (service.id, referral.person_id))
+    # Held until the end: two tabs must not overwrite each other, nor one of them fail.
+    person = store.get(ServiceUser, (service.id, referral.person_id), with_for_update=True, populate_existing=True)
     if person is None:
         raise Gone
     if not problems:

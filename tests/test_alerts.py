@@ -301,6 +301,81 @@ def test_every_alert_always_has_an_owner_who_works_here(here: Here) -> None:
     assert alert.owner_id == here.second_manager.id
 
 
+def test_what_somebody_had_opened_when_they_left_goes_to_whoever_is_there(here: Here) -> None:
+    opened, unopened = here.raised(), here.raised(answer="being-hurt", rule="being-hurt")
+    alerts.open_by_name(here.store, here.actor(), opened.id)
+    due = unopened.due_at
+    here.duty.state = "left"
+    here.store.flush()
+    with clock.later(timedelta(minutes=10)):
+        assert alerts.escalate(here.store, here.service) == 2
+        assert (opened.owner_id, opened.opened_at, opened.position) == (here.deputy.id, None, "duty")
+        assert opened.due_at == clock.now() + timedelta(minutes=60)
+        assert (unopened.owner_id, unopened.due_at) == (here.deputy.id, due)
+        assert here.written_to()[here.deputy.email] == 2
+        assert alerts.escalate(here.store, here.service) == 0
+
+
+def test_an_opened_alert_does_not_stay_with_somebody_who_handles_alerts_no_more(here: Here) -> None:
+    alert = here.raised()
+    alerts.open_by_name(here.store, here.actor(), alert.id)
+    here.duty.role = Role.ADMINISTRATOR.value
+    here.store.flush()
+    alerts.escalate(here.store, here.service)
+    assert alert.owner_id == here.deputy.id
+    for other in (here.deputy, here.manager, here.second_manager):
+        other.state = "left"
+    here.store.flush()
+    alerts.escalate(here.store, here.service)
+    assert alert.owner_id == here.duty.id
+    assert alerts.escalate(here.store, here.service) == 0
+
+
+def test_sending_while_the_clock_climbs_fails_for_nobody(stores: Stores) -> None:
+    with stores.writing() as store:
+        store.expire_on_commit = False
+        service, draft_id = a_service(store), uuid.uuid4()
+        a_colleague(store, service, Role.MANAGER)
+        alert = _raised_in(store, service, draft_id)
+        person = a_person(store, service)
+        referral = a_referral(store, person, draft_id)
+        store.commit()
+    faults: list[Exception] = []
+
+    def send() -> None:
+        try:
+            with stores.writing.begin() as store:
+                alerts.attach(store, service.id, draft_id, referral.id, person.id)
+                _raised_in(store, service, draft_id)
+        except Exception as fault:
+            faults.append(fault)
+
+    sending = threading.Thread(target=send)
+    with clock.later(timedelta(days=7)):
+        with stores.writing.begin() as store:
+            assert alerts.escalate(store, store.get_one(Service, service.id)) == 1
+            sending.start()
+            sending.join(0.5)
+            assert sending.is_alive()  # it waits for its turn
+        sending.join()
+    assert faults == []
+    with stores.reading() as store:
+        found = store.get_one(Alert, (service.id, alert.id))
+        assert (found.position, found.referral_id) == ("deputy", referral.id)
+
+
+def _raised_in(store: Session, service: Service, draft_id: uuid.UUID) -> Alert:
+    return alerts.raise_for(
+        store,
+        service,
+        draft_id=draft_id,
+        reference="K7QF2M9TX",
+        question="urgency",
+        answer="not-safe",
+        rule="not-safe",
+    )
+
+
 def test_another_services_clock_is_its_own(here: Here) -> None:
     here.raised()
     other = a_service(here.store, "there")
