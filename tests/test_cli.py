@@ -20,7 +20,9 @@ import brotli
 import pytest
 from flask import Flask
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from config import Settings
 from portal import accounts, cli, clock, codes, demo, notifications, rounds, services
@@ -582,6 +584,35 @@ def test_a_request_is_logged_without_its_path(
     assert (told["method"], told["endpoint"], told["status"]) == ("GET", "public.accessibility", 200)
     assert "Bramble" not in json.dumps(told)
     assert "/accessibility" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("when", ["get_bind", "commit"])
+def test_while_the_database_is_away_the_page_asks_to_try_again_and_the_log_keeps_no_path(
+    app: Flask, client: InspectedClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise OperationalError("Bramble", {}, ConnectionError("Bramble"))
+
+    app.config.update(SHOW_ERROR_PAGES=True, PROPAGATE_EXCEPTIONS=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, when, away)
+        assert client.get("/accessibility").status_code == 503
+    told = "".join(map(str, map(line, caplog.records)))
+    assert "OperationalError" in told
+    assert "/accessibility" not in told
+    assert "Bramble" not in told
+    assert client.get("/accessibility").status_code == 200
+
+
+def test_somebody_faster_is_no_fault_of_ours(
+    app: Flask, client: InspectedClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stale(*_: object, **__: object) -> None:
+        raise StaleDataError
+
+    app.config.update(SHOW_ERROR_PAGES=True, PROPAGATE_EXCEPTIONS=False)
+    monkeypatch.setattr(Session, "commit", stale)
+    assert client.get("/accessibility").status_code == 409
 
 
 def test_the_log_is_started_for_the_whole_process() -> None:

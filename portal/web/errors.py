@@ -4,7 +4,10 @@ import logging
 
 from flask import Flask, Response, g, render_template
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, SecurityError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as StoreTimeout
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from portal.i18n import N_, gettext, speaking
 from portal.web.security import with_headers
@@ -29,9 +32,14 @@ SAY: dict[int, tuple[str, str]] = {
 def catch(app: Flask) -> None:
     """Give every error a page of ours."""
 
+    # Flask's own line about a fault holds the path, and a path can hold an invitation.
+    app.log_exception = lambda exc_info: _write_down(exc_info[1])  # type: ignore[method-assign]
+
     @app.errorhandler(HTTPException)
     def http(problem: HTTPException) -> ResponseReturnValue:
         g.failed = True
+        if isinstance(problem, InternalServerError) and problem.original_exception is not None:
+            return page(_code(problem.original_exception))  # after the view, when the work was to be committed
         if problem.response is not None:
             return problem.response
         if isinstance(problem, SecurityError):
@@ -42,15 +50,26 @@ def catch(app: Flask) -> None:
     @app.errorhandler(Exception)
     def anything(problem: Exception) -> ResponseReturnValue:
         g.failed = True
-        # Only where it happened: an exception's own words, and its frames' values, may hold what somebody typed.
-        last = problem.__traceback__
-        while last and last.tb_next:
-            last = last.tb_next
-        where = f"{last.tb_frame.f_code.co_filename.rsplit('/portal/', 1)[-1]}:{last.tb_lineno}" if last else "?"
-        log.error("failed: %s at %s", type(problem).__name__, where)
+        _write_down(problem)
         if app.config["TESTING"] and not app.config.get("SHOW_ERROR_PAGES"):
             raise problem
-        return page(500)
+        return page(_code(problem))
+
+
+def _write_down(problem: BaseException | None) -> None:
+    """Only where it happened: an exception's own words, and its frames' values, may hold what somebody typed."""
+    last = problem.__traceback__ if problem else None
+    while last and last.tb_next:
+        last = last.tb_next
+    where = f"{last.tb_frame.f_code.co_filename.rsplit('/portal/', 1)[-1]}:{last.tb_lineno}" if last else "?"
+    log.error("failed: %s at %s", type(problem).__name__, where)
+
+
+def _code(problem: BaseException) -> int:
+    """What a fault is to whoever asked: somebody was faster, the database is away or busy for a moment, our mistake."""
+    if isinstance(problem, StaleDataError):
+        return 409
+    return 503 if isinstance(problem, (OperationalError, StoreTimeout)) else 500
 
 
 def page(code: int) -> ResponseReturnValue:
