@@ -482,6 +482,17 @@ def test_what_is_typed_on_a_locked_screen_is_kept_but_nothing_is_shown(anna: Vis
     assert only(look, Draft).answers["what_matters"] == "Typed after a long pause"
 
 
+@pytest.mark.parametrize("go", ["new-number", "contact-me", "card"])
+def test_the_page_of_the_card_unlocks_nothing_on_a_locked_screen(anna: Visitor, app: Flask, go: str) -> None:
+    reference, number = _saved(anna)
+    token = anna.token
+    with clock.later(IDLE):
+        anna.post("/refer/saved", {"csrf_token": token, "go": go})
+        assert anna.here == "/refer/locked"
+        assert anna.key is None
+        assert Visitor(app).open("/carry-on").press(reference=reference, number=number).here == "/refer/safe-contact"
+
+
 def test_nothing_is_sent_from_a_locked_screen(anna: Visitor, look: Any) -> None:
     anna.already()
     with clock.later(IDLE):
@@ -525,6 +536,17 @@ def test_a_form_opened_by_its_card_is_on_a_shared_device_until_said_otherwise(an
     other = Visitor(app).open("/carry-on").press(reference=reference, number=number)
     with clock.later(IDLE):
         assert other.open("/refer/name").here == "/refer/locked"
+
+
+def test_the_way_out_leads_where_the_installation_says_unless_the_service_says_otherwise(
+    app: Flask, here: Service, stores: Stores
+) -> None:
+    app.config["EXIT_URL"] = "https://www.example.org/news"
+    assert app.test_client().get("/exit").location == "https://www.example.org/news"
+    with stores.writing.begin() as store:
+        service = store.get_one(Service, here.id)
+        service.settings = {**service.settings, "exit_url": "https://www.example.org/garden"}
+    assert app.test_client().get("/exit").location == "https://www.example.org/garden"
 
 
 def test_leaving_clears_the_browser_and_keeps_the_form(anna: Visitor, look: Any) -> None:
@@ -694,7 +716,8 @@ def test_an_urgent_answer_while_the_screen_is_locked_still_raises_the_alert(anna
     anna.already(until="urgent")
     with clock.later(IDLE):
         anna.press(urgency="not-safe")
-        assert anna.here == "/refer/locked"
+        assert anna.here == "/help-now"
+        assert anna.key is None
     assert count(look, Alert) == 1
 
 

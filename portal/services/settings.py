@@ -106,7 +106,8 @@ class ServiceSettings:
     Times are London's. ``alert_minutes`` by position: how long somebody has to open an alert. ``outcodes`` are postcode
     districts such as ``PE27``; none means everywhere. ``languages`` are the draft languages switched on by name (trust
     D2). ``phone`` is as it is shown. ``brand_colour`` is ``#rrggbb``. ``promise_working_days``: working days until we
-    get in touch. ``draft_days``: days a saved form is kept at most.
+    get in touch. ``draft_days``: days a saved form is kept at most. ``exit_url``: where the way out leads; empty means
+    where the installation's leads.
     """
 
     phone: str = ""
@@ -125,7 +126,7 @@ class ServiceSettings:
     who_could_help: tuple[Elsewhere, ...] = ()
     decline_reasons: tuple[Reason, ...] = REASONS
     brand_colour: str | None = None
-    exit_url: str = "https://www.bbc.co.uk/weather"
+    exit_url: str = ""
     lock_minutes: int = 20
     draft_days: int = 30
 
@@ -323,6 +324,8 @@ def contrast_with_white(colour: str) -> float:
 
 def _exit_url(given: Any) -> str:
     url = _text(300)(given)
+    if not url:
+        return ""
     try:
         parts = urlsplit(url)
     except ValueError:

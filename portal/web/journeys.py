@@ -190,7 +190,8 @@ def keep(slug: str) -> ResponseReturnValue:
     except referrals.KeepsNothing:
         return _take_key(_to("ask_them_first"))
     if locked:
-        return _take_key(_to("locked"))
+        # Somebody who is not safe sees who can help, whatever else has happened meanwhile (product 6).
+        return _take_key(redirect(url_for("public.help_now"), 303) if kept.alerted else _to("locked"))  # type: ignore[arg-type]
     answer = _after(here, kept, raw)
     if isinstance(answer, Response):
         return _give_key(answer, key, draft) if request.form.get("go") != "lock" else _take_key(answer)
@@ -306,6 +307,9 @@ def make_card() -> ResponseReturnValue:
     draft, key = _draft(lock=True), _key()
     if draft is None or key is None:
         return _to("carry_on")
+    if _is_locked(draft):
+        # Else whoever finds this page on a screen that was left could open the form again, and shut its writer out.
+        return _take_key(_to("locked"))
     go = request.form.get("go", "")
     if go == "new-number":
         drafts.new_number(g.store, draft, key)
