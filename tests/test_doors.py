@@ -444,5 +444,22 @@ def test_every_table_of_records_belongs_to_a_service() -> None:
             assert [key.name for key in inspect(mapper.class_).primary_key][0] == "service_id", table.name  # type: ignore[attr-defined]
 
 
+def test_the_table_itself_keeps_people_s_words_from_those_who_do_not_care_for_them() -> None:
+    """Everything above is worked out from the table; these lines of it are promises to the people who wrote to us."""
+    care = frozenset({Role.LINK_WORKER, Role.MANAGER})
+    about_people = {
+        Permission.READ_INBOX,
+        Permission.READ_REFERRAL,
+        Permission.DECIDE_REFERRAL,
+        Permission.MERGE_PEOPLE,
+        Permission.CONFIRM_CONTACT,
+        Permission.HANDLE_ALERTS,
+        Permission.HANDLE_TASKS,
+    }
+    assert {permission for permission in about_people if MAY[permission] != care} == set()
+    assert MAY[Permission.MANAGE_STAFF] == {Role.ADMINISTRATOR}
+    assert [permission for permission in Permission if Role.ANALYST in MAY[permission]] == [Permission.SEE_OWN_ACCOUNT]
+
+
 def test_nobody_may_anything_without_a_role() -> None:
     assert [permission for permission in Permission if access.may(None, permission)] == []
