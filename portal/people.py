@@ -18,7 +18,7 @@ from portal.access import Actor
 from portal.clock import now
 from portal.held import derived, look_up_key
 from portal.i18n import N_
-from portal.journeys import ABSENCES, LEFT_BLANK, NOT_ASKED
+from portal.journeys import ABSENCES, NOT_ASKED
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Alert, Confirmation, Merge, Message, Permission, Referral, Service, ServiceUser, Task
 from portal.store import ContactWay as ContactWay  # the doors name it in their types
@@ -173,7 +173,7 @@ def _add_permissions(store: Session, person: ServiceUser, answers: Mapping[str, 
                 service_id=person.service_id,
                 person_id=person.id,
                 kind=kind,
-                decision={"yes": "given", "no": "refused"}.get(str(answer), LEFT_BLANK),
+                decision={"yes": "given", "no": "refused"}.get(str(answer), str(answer)),
                 wording=SELF_REFERRAL.question(kind).label,
                 wording_version=SELF_REFERRAL.version,
                 language=language,

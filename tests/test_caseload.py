@@ -322,6 +322,30 @@ def test_no_question_has_an_empty_answer(worker: InspectedClient, store: Session
     assert "Left blank, so no" in said
 
 
+def test_somebody_who_would_rather_not_say_is_never_a_yes(worker: InspectedClient, store: Session, team: Team) -> None:
+    """Each optional coded question may be declined; no way to reach somebody and no sharing follows from that."""
+    declined = {
+        question.code: "prefer-not-to-say"
+        for question in SELF_REFERRAL.questions
+        if question.may_decline and question.code != "needs"
+    }
+    assert len(declined) >= 10
+    referral = made(store, team, **declined)
+    said = words_of(worker.get(case_of(referral)))
+    assert "I’d rather not say" in said
+    assert "Chose not to say, so no" in said
+    ways = people.ways_of(store, referral.service_id, referral.person_id)
+    assert not any(way.voicemail or way.say_who for way in ways)
+    assert not any(people.allows(store, referral.service_id, referral.person_id, kind) for kind in people.SHARING)
+
+
+def test_every_optional_question_with_answers_to_choose_from_may_be_declined() -> None:
+    """Product 3. Not the one tick box, and not the list of needs: own words or the list, one of them is enough."""
+    for question in SELF_REFERRAL.questions:
+        if question.kind.coded and not question.required and question.code not in ("no_fixed_address", "needs"):
+            assert question.may_decline, question.code
+
+
 def test_first_answers_stay_beside_changed_ones(worker: InspectedClient, store: Session, team: Team) -> None:
     key = codes.new_key()
     draft = a_draft(store, team.service, until="urgent", urgency="being-hurt")

@@ -186,7 +186,7 @@ def _read_choice(question: Question, typed: str) -> str:
 
 def _read_language(question: Question, typed: str) -> str:
     code = reading.text(typed, 35, lines=False)
-    if code not in SPOKEN_LANGUAGES:
+    if code not in SPOKEN_LANGUAGES and not question.choice(code):
         raise Unreadable(Problem.NOT_A_CHOICE)
     return code
 

@@ -95,6 +95,7 @@ SELF_REFERRAL = Journey(
                         Choice("own", N_("Yes, only I use it")),
                     ),
                     hint=N_("If other people use it, we clear the screen after 20 minutes without a press."),
+                    may_decline=True,
                     source="trust 6.6",
                 ),
             ),
@@ -152,9 +153,7 @@ SELF_REFERRAL = Journey(
                 ),
             ),
             title=N_("About the person who is helping"),
-            why=N_(
-                "So that we know who filled in the form. On the next pages, “you” means the person who wants help."
-            ),
+            why=N_("So that we know who filled in the form. On the next pages, “you” means the person who wants help."),
             only_if=HELPED,
         ),
         Step(
@@ -299,6 +298,7 @@ SELF_REFERRAL = Journey(
                     short=N_("Voice message"),
                     kind=Kind.ONE_OF,
                     choices=YES_NO,
+                    may_decline=True,
                     source="product 5",
                 ),
                 Question(
@@ -307,6 +307,7 @@ SELF_REFERRAL = Journey(
                     short=N_("Say who we are"),
                     kind=Kind.ONE_OF,
                     choices=YES_NO,
+                    may_decline=True,
                     source="product 5; cla_public, techsafety.org",
                 ),
                 Question(
@@ -316,6 +317,7 @@ SELF_REFERRAL = Journey(
                     kind=Kind.ONE_OF,
                     choices=YES_NO,
                     may_not_know=True,
+                    may_decline=True,
                     source="product 5",
                 ),
                 Question(
@@ -325,6 +327,7 @@ SELF_REFERRAL = Journey(
                     hint=N_("Choose all that are safe. If you choose none, we call at any time in our opening hours."),
                     kind=Kind.SOME_OF,
                     choices=TIMES,
+                    may_decline=True,
                     source="UK Core preferred contact times",
                 ),
             ),
@@ -394,6 +397,7 @@ SELF_REFERRAL = Journey(
                     short=N_("Tell them what it is about"),
                     kind=Kind.ONE_OF,
                     choices=YES_NO,
+                    may_decline=True,
                     source="product 5",
                 ),
             ),
@@ -434,6 +438,7 @@ SELF_REFERRAL = Journey(
                     label=N_("Which language do you like to read?"),
                     short=N_("Written language"),
                     kind=Kind.LANGUAGE,
+                    may_decline=True,
                     source="project; languages L6",
                 ),
                 Question(
@@ -447,6 +452,7 @@ SELF_REFERRAL = Journey(
                         Choice("bsl", N_("Yes, British Sign Language")),
                         Choice("other-sign", N_("Yes, another way of signing")),
                     ),
+                    may_decline=True,
                     source="UK Core interpreter required",
                 ),
                 Question(
@@ -456,6 +462,7 @@ SELF_REFERRAL = Journey(
                     hint=N_("Choose all that you need."),
                     kind=Kind.SOME_OF,
                     choices=ACCESS_NEEDS,
+                    may_decline=True,
                     source="DAPB1605 Accessible Information Standard",
                 ),
                 Question(
@@ -517,6 +524,7 @@ SELF_REFERRAL = Journey(
                         Choice("being-hurt", S_("Someone is hurting me"), alert="being-hurt", safety=True),
                     ),
                     safety=True,
+                    may_decline=True,
                     source="product 6; data dictionary 4.6",
                 ),
             ),
@@ -532,6 +540,7 @@ SELF_REFERRAL = Journey(
                     kind=Kind.ONE_OF,
                     choices=(Choice("yes", N_("Yes")), Choice("not-registered", N_("No, I am not registered"))),
                     may_not_know=True,
+                    may_decline=True,
                     source="PRSB GP practice",
                 ),
                 Question(
@@ -563,6 +572,7 @@ SELF_REFERRAL = Journey(
                     kind=Kind.ONE_OF,
                     choices=YES_NO,
                     safety=True,
+                    may_decline=True,
                     source="PRSB consent; data dictionary 4.8",
                 ),
                 Question(
@@ -574,6 +584,7 @@ SELF_REFERRAL = Journey(
                     kind=Kind.ONE_OF,
                     choices=YES_NO,
                     safety=True,
+                    may_decline=True,
                     source="data dictionary 4.8",
                 ),
                 Question(
@@ -583,6 +594,7 @@ SELF_REFERRAL = Journey(
                     kind=Kind.ONE_OF,
                     choices=YES_NO,
                     safety=True,
+                    may_decline=True,
                     source="data dictionary 4.8",
                 ),
             ),
@@ -599,6 +611,7 @@ SELF_REFERRAL = Journey(
                     kind=Kind.ONE_OF,
                     choices=YES_NO,
                     safety=True,
+                    may_decline=True,
                     source="data dictionary 4.8",
                 ),
             ),

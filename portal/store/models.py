@@ -200,8 +200,8 @@ class ContactWay(Record):
 class Permission(Record):
     """What a person allows us to share: append-only, the latest row of a kind counts, no row means no.
 
-    ``kind`` and ``decision`` (given, refused, withdrawn, left-blank) are the data dictionary's 4.8; ``wording`` is the
-    exact English source shown, beside the language and the version of the journey.
+    ``kind`` and ``decision`` (given, refused, withdrawn, or how there was no answer) are the data dictionary's 4.8;
+    ``wording`` is the exact English source shown, beside the language and the version of the journey.
     """
 
     __tablename__ = "permission"

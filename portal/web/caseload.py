@@ -61,6 +61,7 @@ DECISIONS: dict[str, str] = {
     "refused": N_("No"),
     "withdrawn": N_("No: they took it back"),
     "left-blank": N_("Left blank, so no"),
+    "prefer-not-to-say": N_("Chose not to say, so no"),
 }
 GIVEN_BY: dict[str, str] = {
     "person": N_("in the form"),

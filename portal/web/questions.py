@@ -138,6 +138,7 @@ def _items(question: Question, value: object) -> list[dict[str, object]]:
         named = sorted((language_name(code), code) for code in SPOKEN_LANGUAGES if code != "other")
         listed = [("", gettext(N_("Choose a language"))), *((code, name) for name, code in named)]
         listed.append(("other", language_name("other")))
+        listed += [(choice.code, gettext(choice.label)) for choice in question.all_choices]
         return [{"value": code, "text": name, "checked": code in chosen} for code, name in listed]
     return [
         {

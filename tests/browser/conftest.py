@@ -190,6 +190,8 @@ def _axe_source() -> str:
 
 def axe_violations(page: Page) -> list[str]:
     """What axe-core finds wrong with the page as it stands now: one line for each rule and element."""
+    # From the top: further down the bar that stays in sight may cover half of a link that is scrolling away.
+    page.evaluate("scrollTo(0, 0)")
     page.evaluate(_axe_source() + "; undefined")  # evaluate is not inline script, so the strict policy lets it pass
     found = page.evaluate(f"axe.run(document, {{runOnly: {list(RULES)!r}}})")
     return [
