@@ -140,14 +140,17 @@ def new_number(store: Session, draft: Draft, key: str) -> Card:
     return card(store, draft, key)
 
 
-def count_try(store: Session, service_id: uuid.UUID, reference: str) -> None:
-    """Count a try at a reference. Raises ``Throttled`` beyond the limit.
+def count_try(store: Session, service_id: uuid.UUID, reference: str, address: str | None = None) -> None:
+    """Count a try at a reference from a network address, if that is known. Raises ``Throttled`` beyond the limit.
 
-    The limit is per reference and wide, because a number has 12 digits: even at the limit for as long as a draft
-    lives, one guess in ten million would be right; and a hundred wrong tries by somebody else never keep the right
-    person out.
+    The limits are per reference and wide, because a number has 12 digits (the arithmetic is in ``throttle``), and each
+    address has its own: somebody else's wrong tries never keep the right person out.
     """
-    if throttle.count(store, "return-card", f"{service_id}:{reference}"):
+    known = f"{service_id}:{reference}"
+    from_there = f"{known}:{throttle.of_address(address)}" if address else known
+    if throttle.count(store, throttle.Kind.RETURN_CARD, from_there):
+        raise Throttled
+    if throttle.count(store, throttle.Kind.RETURN_CARD_ANYWHERE, known):
         raise Throttled
 
 

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     SECOND_FACTOR_UNKNOWN = "second-factor-unknown"
     JOIN = "join"
     RETURN_CARD = "return-card"
+    RETURN_CARD_ANYWHERE = "return-card-anywhere"
     CONFIRM_CODE = "confirm-code"
 
 
@@ -71,8 +72,11 @@ LIMITS: Mapping[Kind, Limit] = MappingProxyType(
         Kind.SECOND_FACTOR_KNOWN: Limit(20, timedelta(hours=1)),
         # One invitation: its link carries 256 bits, so only the person invited comes here, copying a code.
         Kind.JOIN: Limit(60, _QUARTER),
-        # One reference: a return number has 10^12 values. 300 an hour are 2.6 million a year: 1 in 380,000.
+        # One reference from one address: a return number has 10^12 values. 300 an hour are 2.6 million a year: 1 in
+        # 380,000.
         Kind.RETURN_CARD: Limit(300, timedelta(hours=1)),
+        # One reference from all addresses: a hundred attackers at once, for the 30 days of a form, are 1 in 46,000.
+        Kind.RETURN_CARD_ANYWHERE: Limit(30_000, timedelta(hours=1)),
         # Codes to one address: enough for a slow mailbox, too few to fill a stranger's.
         Kind.CONFIRM_CODE: Limit(3, timedelta(hours=1)),
     }

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal import clock, codes, i18n
+from portal import clock, codes, drafts, i18n, throttle
 from portal.access import Role
 from portal.journeys import LEFT_BLANK
 from portal.journeys.about_you import ABOUT_YOU
@@ -396,6 +396,22 @@ def test_a_hundred_wrong_cards_of_an_attacker_do_not_keep_the_right_one_out(anna
         attacker.post("/carry-on", {**fields, "reference": reference, "number": f"{guess:012d}"})
         assert attacker.status == 422
     assert Visitor(app).open("/carry-on").press(reference=reference, number=number).here == "/refer/safe-contact"
+
+
+def test_an_attacker_who_has_used_up_all_tries_keeps_the_right_card_out_nowhere_else(
+    anna: Visitor, app: Flask, here: Service, stores: Stores
+) -> None:
+    reference, number = _saved(anna)
+    limit = throttle.LIMITS[throttle.Kind.RETURN_CARD].most
+    with stores.writing.begin() as store:
+        for _ in range(limit):
+            drafts.count_try(store, here.id, codes.read_reference(reference) or "", "198.51.100.66")
+    attacker, anna_elsewhere = Visitor(app), Visitor(app)
+    attacker.client.environ_base["HTTP_X_FORWARDED_FOR"] = "198.51.100.66"
+    anna_elsewhere.client.environ_base["HTTP_X_FORWARDED_FOR"] = "198.51.100.7"
+    assert attacker.open("/carry-on").press(reference=reference, number="000000000000").status == 429
+    again = anna_elsewhere.open("/carry-on").press(reference=reference, number=number)
+    assert again.here == "/refer/safe-contact"
 
 
 def test_a_new_number_makes_the_old_card_useless(anna: Visitor, app: Flask) -> None:

@@ -17,6 +17,7 @@ from portal.accounts import passwords
 from portal.store import AuditEvent, Invitation, Message, Service, SignIn, Staff, Tries
 from portal.throttle import Kind
 from portal.web import sign_in as door
+from portal.web.requests import came_from
 from tests.inspector import InspectedClient, Page
 from tests.world import Member, a_service, press, sign_in, staff_member, words_of
 
@@ -254,6 +255,7 @@ def test_the_page_is_the_same_for_an_email_that_nobody_has(client: InspectedClie
 
 
 def test_a_refused_attempt_is_counted_and_written_down(client: InspectedClient, store: Session, worker: Member) -> None:
+    client.environ_base["HTTP_X_FORWARDED_FOR"] = "203.0.113.66, 203.0.113.5"
     _give_password(client, worker, password=WRONG)
     assert {row.kind: row.count for row in store.scalars(select(Tries)).all()} == {
         "sign-in-unknown": 1,
@@ -261,6 +263,32 @@ def test_a_refused_attempt_is_counted_and_written_down(client: InspectedClient, 
     }
     refused = store.scalars(select(AuditEvent).where(AuditEvent.act == "was refused")).one()
     assert (refused.reason, refused.about_id) == ("password", worker.actor.staff_id)
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "address"),
+    [
+        ("127.0.0.1", "203.0.113.66, 198.51.100.5", "198.51.100.5"),
+        ("10.1.2.3", "8.8.4.4", "8.8.4.4"),
+        ("::1", "2a00:1450::5", "2a00:1450::5"),
+        ("8.8.8.8", "8.8.4.4", "8.8.8.8"),
+        ("127.0.0.1", "", None),
+        ("127.0.0.1", "8.8.4.4, nonsense", None),
+        ("", "", None),
+    ],
+)
+def test_a_browser_is_never_taken_for_the_server_in_front(
+    app: Flask, peer: str, told: str, address: str | None
+) -> None:
+    with app.test_request_context(environ_base={"REMOTE_ADDR": peer}, headers={"X-Forwarded-For": told}):
+        assert came_from() == address
+
+
+def test_behind_a_server_in_front_that_says_nothing_nobody_shuts_everybody_out(
+    client: InspectedClient, store: Session, worker: Member
+) -> None:
+    _give_password(client, worker, password=WRONG)
+    assert [row.kind for row in store.scalars(select(Tries)).all()] == ["sign-in-unknown"]
 
 
 def test_too_many_tries_wait_and_the_known_browser_does_not(

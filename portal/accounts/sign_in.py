@@ -104,8 +104,8 @@ def knock(
 ) -> Knock:
     """Count a try to sign in, and look up whom it may concern. Commit, then go on with ``begin_sign_in``.
 
-    ``device`` is the browser's device cookie, ``address`` where the request came from. Raises ``TooManyTries``; the
-    count and its audit row stand in the transaction all the same, so commit then too.
+    ``device`` is the browser's device cookie, ``address`` where the request came from, if that is known. Raises
+    ``TooManyTries``; the count and its audit row stand in the transaction all the same, so commit then too.
     """
     try:
         known_as = account_email(email)
@@ -114,11 +114,9 @@ def knock(
     staff = store.scalar(_active(service_id).where(Staff.email == known_as))
     number = _knows(device, service_id, known_as)
     account = f"{service_id}:{known_as}"
-    wanted = (
-        [(Kind.SIGN_IN_KNOWN, f"{account}:{number}")]
-        if number
-        else [(Kind.SIGN_IN_UNKNOWN, account), (Kind.SIGN_IN_ADDRESS, throttle.of_address(address))]
-    )
+    wanted = [(Kind.SIGN_IN_KNOWN, f"{account}:{number}")] if number else [(Kind.SIGN_IN_UNKNOWN, account)]
+    if address and not number:
+        wanted.append((Kind.SIGN_IN_ADDRESS, throttle.of_address(address)))
     counted: list[tuple[Kind, str]] = []
     for kind, key in wanted:
         if throttled := throttle.count(store, kind, key):

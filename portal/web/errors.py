@@ -4,12 +4,10 @@ import logging
 
 from flask import Flask, Response, g, render_template
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as StoreTimeout
-from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from portal.i18n import N_, gettext, speaking
+from portal.web.requests import status_of
 from portal.web.security import with_headers
 
 log = logging.getLogger("portal")
@@ -39,7 +37,7 @@ def catch(app: Flask) -> None:
     def http(problem: HTTPException) -> ResponseReturnValue:
         g.failed = True
         if isinstance(problem, InternalServerError) and problem.original_exception is not None:
-            return page(_code(problem.original_exception))  # after the view, when the work was to be committed
+            return page(status_of(problem.original_exception))  # after the view, when the work was to be committed
         if problem.response is not None:
             return problem.response
         if isinstance(problem, SecurityError):
@@ -53,7 +51,7 @@ def catch(app: Flask) -> None:
         _write_down(problem)
         if app.config["TESTING"] and not app.config.get("SHOW_ERROR_PAGES"):
             raise problem
-        return page(_code(problem))
+        return page(status_of(problem))
 
 
 def _write_down(problem: BaseException | None) -> None:
@@ -63,13 +61,6 @@ def _write_down(problem: BaseException | None) -> None:
         last = last.tb_next
     where = f"{last.tb_frame.f_code.co_filename.rsplit('/portal/', 1)[-1]}:{last.tb_lineno}" if last else "?"
     log.error("failed: %s at %s", type(problem).__name__, where)
-
-
-def _code(problem: BaseException) -> int:
-    """What a fault is to whoever asked: somebody was faster, the database is away or busy for a moment, our mistake."""
-    if isinstance(problem, StaleDataError):
-        return 409
-    return 503 if isinstance(problem, (OperationalError, StoreTimeout)) else 500
 
 
 def page(code: int) -> ResponseReturnValue:

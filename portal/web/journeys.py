@@ -15,6 +15,7 @@ from portal.journeys import Journey, Problem, Step
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.web import questions
+from portal.web.requests import came_from
 from portal.web.security import keeps_typed, public
 
 blueprint = Blueprint("journeys", __name__)
@@ -101,7 +102,7 @@ def _show(
         heading=gettext(step.heading),
         shown=questions.show(step, answers, typed, problems, autofill=bool(draft and draft.own_device)),
         count_words=questions.count_words,
-        lock=_lock_of(draft),
+        lock=more.pop("lock", None) or _lock_of(draft),
         elsewhere=g.settings.who_could_help,
         **more,
     )
@@ -119,7 +120,8 @@ def step(slug: str) -> ResponseReturnValue:
     draft = _draft()
     if draft and _is_locked(draft):
         return _take_key(_to("locked"))
-    if not services.may_take_referrals(g.store, g.service):
+    # A form that was begun goes on whatever becomes of the staff: nothing that was typed is lost.
+    if draft is None and not services.may_take_referrals(g.store, g.service):
         return redirect(url_for("public.start"))
     answers = draft.answers if draft else {}
     if not SELF_REFERRAL.may_open(slug, answers):
@@ -173,12 +175,12 @@ def _gap(draft: drafts.Draft) -> Step | None:
 def keep(slug: str) -> ResponseReturnValue:
     """Keep a page, whichever button was pressed."""
     here = SELF_REFERRAL.step(slug) or abort(404)
-    if not services.may_take_referrals(g.store, g.service or abort(404)):
-        abort(409)
     draft, key = _draft(lock=True), _key()
     if g.stale:
         # The form's token has died with its session: the page comes back with what was typed, nothing is kept yet.
         return _referral_page(here, draft, _typed(here), {}, stale=True), 400
+    if draft is None and not services.may_take_referrals(g.store, g.service):
+        return redirect(url_for("public.start"), 303)
     fresh = draft is None
     if draft is None or key is None:
         key = codes.new_key()
@@ -366,7 +368,7 @@ def resume() -> ResponseReturnValue:
         problems["number"] = gettext(N_("Type the 12 digits of the return number from your card"))
     if reference and number:
         try:
-            drafts.count_try(g.store, g.service.id, reference)
+            drafts.count_try(g.store, g.service.id, reference, came_from())
         except drafts.Throttled:
             return _card_page(typed, typed_number, {}, throttled=True), 429
         key = codes.new_key()
@@ -557,10 +559,11 @@ def about_you(slug: str) -> ResponseReturnValue:
     if referral is None:
         return _to("carry_on")
     answers = referrals.about_you_of(g.store, referral)
-    return _about_you_page(here, answers, None, {})
+    return _about_you_page(referral, here, answers, None, {})
 
 
 def _about_you_page(
+    referral: referrals.Referral,
     here: Step,
     answers: Mapping[str, object],
     typed: Mapping[str, object] | None,
@@ -577,6 +580,7 @@ def _about_you_page(
         problems,
         back=True,
         stale=stale,
+        lock=_lock_after(referral),
         may_save=False,
         action=url_for("journeys.keep_about_you", slug=here.slug),
     )
@@ -593,13 +597,13 @@ def keep_about_you(slug: str) -> ResponseReturnValue:
         return _to("carry_on")
     raw = _typed(here)
     if g.stale:
-        return _about_you_page(here, {}, raw, {}, stale=True), 400
+        return _about_you_page(referral, here, {}, raw, {}, stale=True), 400
     problems = referrals.keep_about_you(g.store, g.service, referral, here, raw)
     answers = referrals.about_you_of(g.store, referral)
     if request.form.get("go") == "back":
         before = ABOUT_YOU.before(slug, answers)
         return _to("about_you", slug=before.slug) if before else _to("sent")
     if problems:
-        return _about_you_page(here, answers, raw, problems), 422
+        return _about_you_page(referral, here, answers, raw, problems), 422
     following = ABOUT_YOU.after(slug, answers)
     return _to("about_you", slug=following.slug) if following else _to("sent", thanks=1)

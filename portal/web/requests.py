@@ -1,9 +1,14 @@
 """One request, one transaction, one actor, one service, one language. A GET writes nothing but audit rows."""
 
+import ipaddress
+
 import brotli
 from flask import Flask, Response, abort, current_app, g, request
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as StoreTimeout
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from portal import accounts, audit, i18n, services
 from portal.access import Actor, Permission, may
@@ -61,6 +66,13 @@ def open_requests(app: Flask, database_url: str) -> None:
             speaking.__exit__(None, None, None)
 
 
+def status_of(fault: BaseException) -> int:
+    """What a fault is to whoever asked: somebody was faster, the database is away or busy for a moment, our mistake."""
+    if isinstance(fault, StaleDataError):
+        return 409
+    return 503 if isinstance(fault, (OperationalError, StoreTimeout)) else 500
+
+
 def write_down_refusal(wanted: Permission) -> None:
     """Keep a refused attempt, in a transaction of its own; the request's own may hold the only writing place."""
     g.store.rollback()
@@ -100,6 +112,27 @@ def _actor() -> Actor | None:
     if not token or g.service is None:
         return None
     return accounts.actor_for(g.store, g.service.id, token)
+
+
+def came_from() -> str | None:
+    """The network address of the browser; ``None`` when it cannot be known.
+
+    Whoever knocks from this machine or its own network is the server in front (running.md), and the browser's address
+    is the last one that it wrote down. Without that all people would look like one, and whoever fills one count would
+    shut everybody out: better no address than the proxy's.
+    """
+    peer, told = request.remote_addr or "", request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    if _is_address(peer) and not ipaddress.ip_address(peer).is_private:
+        return peer
+    return told if _is_address(told) else None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 ONE_ROUND = 2_200

@@ -15,6 +15,7 @@ from portal import access, accounts, codes, demo
 from portal.access import Permission
 from portal.i18n import N_, gettext
 from portal.web.forms import Code, Email, Form, Secret, Words
+from portal.web.requests import came_from
 from portal.web.security import allow, keeps_typed, public
 
 blueprint = Blueprint("sign_in", __name__, url_prefix="/staff")
@@ -154,7 +155,7 @@ def sign_in() -> ResponseReturnValue:
 
 def _first_proof(email: str, password: str) -> str:
     knocked = accounts.knock(
-        g.store, g.service.id, email, device=request.cookies.get(_device_cookie()), address=request.remote_addr
+        g.store, g.service.id, email, device=request.cookies.get(_device_cookie()), address=came_from()
     )
     # The count stands whatever happens now, and nobody else's writing has to wait for our slow hashing.
     g.store.commit()
