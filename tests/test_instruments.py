@@ -8,6 +8,7 @@ new pin.
 import csv
 import hashlib
 import itertools
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, replace
@@ -494,6 +495,23 @@ def test_the_hash_notices_every_change_of_words_values_and_language() -> None:
             replace(one, option_sets=turned).wording_hash(wording),
         }
         assert len(others - {one.wording_hash(wording)}) == 8, key
+
+
+def test_the_hash_is_the_one_that_a_pack_of_official_words_carries() -> None:
+    """The canonical JSON of the text-pack format, worked out here by itself: loaded packs and our words must agree."""
+    one, words = of("gad7"), of("gad7").wordings["en"]
+    pack = {
+        "instrument": "gad7",
+        "version": "1",
+        "language": "en",
+        "instructions": words.instruction,
+        "items": [{"n": n, "text": words.items[f"gad_{n}"]} for n in range(1, 8)],
+        "options": [
+            {"value": option.value, "text": words.options["answers"][option.code]} for option in one.options("gad_1")
+        ],
+    }
+    blob = json.dumps(pack, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert one.wording_hash(words) == hashlib.sha256(blob.encode("utf-8")).hexdigest()
 
 
 def test_only_english_ships() -> None:
