@@ -2,13 +2,14 @@
 
 import logging
 
-from flask import Flask, Response, g, render_template
+from flask import Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
+from portal.access import Permission
 from portal.i18n import N_, gettext, speaking
 from portal.web.requests import status_of
-from portal.web.security import with_headers
+from portal.web.security import marked, with_headers
 
 log = logging.getLogger("portal")
 
@@ -69,11 +70,31 @@ def page(code: int) -> ResponseReturnValue:
     try:
         if "speaking" not in g:
             with speaking("en"):
-                return render_template("errors/error.html", title=gettext(title), text=gettext(text)), code
-        return render_template("errors/error.html", title=gettext(title), text=gettext(text)), code
-    except Exception:
-        log.exception("the error page failed")
+                return _drawn(title, text, code), code
+        return _drawn(title, text, code), code
+    except Exception as problem:
+        _write_down(problem)
         return with_headers(_plain(title, text, code), secure=False)
+
+
+def _drawn(title: str, text: str, code: int) -> str:
+    return render_template(
+        "errors/error.html",
+        title=gettext(title),
+        text=gettext(text),
+        # When we cannot help, others must be reachable all the same: their numbers need no database.
+        show_helplines=code >= 500,
+        helplines=(),
+        written=_written(),
+    )
+
+
+def _written() -> list[str]:
+    """What a member of staff wrote into a form that was refused, for instance because they were signed out meanwhile:
+    their words go back to them and nowhere else. Never from a page of the public or of signing in."""
+    if request.method != "POST" or not isinstance(marked("door"), Permission):
+        return []
+    return [text for name, text in request.form.items() if name not in ("csrf_token", "go") and len(text.split()) > 1]
 
 
 def _plain(title: str, text: str, code: int) -> Response:

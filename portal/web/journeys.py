@@ -511,7 +511,7 @@ def begin_again() -> ResponseReturnValue:
 
 def _unconfirmed_email(referral: referrals.Referral) -> people.ContactWay | None:
     ways = people.ways_of(g.store, g.service.id, referral.person_id)
-    return next((way for way in ways if way.channel == "email" and way.confirmed_at is None), None)
+    return next((way for way in ways if way.channel == "email" and way.allowed and way.confirmed_at is None), None)
 
 
 @blueprint.get("/refer/your-email")
