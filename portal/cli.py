@@ -4,6 +4,7 @@ Each refuses with a plain sentence when something is missing; none shows a trace
 """
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -154,6 +155,23 @@ def _create_service(settings: Settings, options: argparse.Namespace) -> int:
             raise Stop(str(problem)) from None
         print(f"Made the service {made.name}, at {settings.public_url}/at/{made.slug}")
     print(f"Next, its manager and its administrator: {ME} create-staff --service {options.slug} --role manager")
+    return 0
+
+
+def _change_service(settings: Settings, options: argparse.Namespace) -> int:
+    try:
+        wanted = json.loads(Path(options.file).read_text("utf-8"))
+    except (OSError, ValueError) as problem:
+        raise Stop(f"{options.file} cannot be read as JSON: {problem}") from None
+    if not isinstance(wanted, dict):
+        raise Stop(f'{options.file} must hold one JSON object, like {{"phone": "01632 960001"}}.')
+    with _opened(settings) as stores, stores.writing.begin() as store:
+        service = _service(store, options.service)
+        try:
+            services.change_from_server(store, service, wanted)
+        except (services.BadService, services.BadSettings) as problem:
+            raise Stop(str(problem)) from None
+        print(f"Changed the service {service.name}: {', '.join(sorted(wanted)) or 'nothing'}")
     return 0
 
 
@@ -490,6 +508,9 @@ def parser() -> argparse.ArgumentParser:
     service = add("create-service", _create_service, "make a service that offers link workers")
     service.add_argument("slug", help="its short name in addresses, for ever: small letters, digits, hyphens")
     service.add_argument("name")
+    changed = add("change-service", _change_service, "change a service's telephone, hours, area, promise and so on")
+    changed.add_argument("file", help="a JSON file with the settings that change; null puts a default back")
+    changed.add_argument("--service", help="the service's short name; without it the only one")
     staff = add("create-staff", _create_staff, "make somebody of the staff, such as the first manager")
     staff.add_argument("--service", help="the service's short name; without it the only one")
     staff.add_argument("--role", required=True, choices=[role.value for role in Role])

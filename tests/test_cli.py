@@ -154,6 +154,41 @@ def test_a_service_that_is_there_already_is_refused_with_a_sentence(
     assert capsys.readouterr().err == "There is a service with the short name one already.\n"
 
 
+def test_a_services_settings_are_changed_from_a_file(
+    here: Run, stores: Stores, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert here("create-service", "one", "One") == 0
+    file = tmp_path / "one.json"
+    file.write_text('{"phone": "01632 960001", "outcodes": ["PE27"], "promise_working_days": 3}')
+    assert here("change-service", str(file)) == 0
+    with stores.reading() as store:
+        service = services.find(store, "one")
+        assert service
+        settings = services.settings_of(service)
+        assert (settings.phone, settings.outcodes, settings.promise_working_days) == ("01632 960001", ("PE27",), 3)
+    file.write_text('{"promise_working_days": null}')
+    assert here("change-service", "--service", "one", str(file)) == 0
+    with stores.reading() as store:
+        service = services.find(store, "one")
+        assert service
+        assert services.settings_of(service).promise_working_days == 5
+
+
+@pytest.mark.parametrize("words", ['{"promise_working_days": "soon"}', '{"no_such_setting": 1}', "[]", "{", ""])
+def test_settings_that_cannot_be_right_change_nothing_and_get_a_sentence(
+    words: str, here: Run, stores: Stores, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here("create-service", "one", "One")
+    file = tmp_path / "one.json"
+    file.write_text(words)
+    assert here("change-service", str(file)) == 2
+    assert capsys.readouterr().err.strip()
+    with stores.reading() as store:
+        service = services.find(store, "one")
+        assert service
+        assert service.settings == {}
+
+
 def test_staff_of_no_service_are_refused_before_a_password_is_asked_for(
     here: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

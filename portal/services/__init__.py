@@ -151,7 +151,19 @@ def change(
     Raises Refused, BadService, BadSettings. The audit holds the names of what changed, not the values.
     """
     access.require(actor, Permission.CHANGE_SERVICE)
-    service = store.get_one(Service, actor.service_id)
+    return _change(store, store.get_one(Service, actor.service_id), actor, settings, name)
+
+
+def change_from_server(
+    store: Session, service: Service, settings: Mapping[str, Any] | None = None, *, name: str | None = None
+) -> Service:
+    """The same by whoever runs the server, at the command line. Raises BadService, BadSettings."""
+    return _change(store, service, None, settings, name)
+
+
+def _change(
+    store: Session, service: Service, actor: Actor | None, settings: Mapping[str, Any] | None, name: str | None
+) -> Service:
     merged = {**service.settings, **(settings or {})}
     wanted = {key: value for key, value in merged.items() if value is not None}
     read_settings(wanted)
@@ -161,7 +173,8 @@ def change(
         service.name = _checked_name(name)
         changed.append("name")
     store.flush()
-    audit.record(store, service.id, actor, "changed service", "service", service.id, changed=changed)
+    kind = "staff" if actor else "system"
+    audit.record(store, service.id, actor, "changed service", "service", service.id, actor_kind=kind, changed=changed)
     return service
 
 
