@@ -75,6 +75,10 @@ def _lock_of(draft: drafts.Draft | None) -> "dict[str, object] | None":
     """What the page needs to clear itself when nobody is there; nothing on a person's own device."""
     if draft is None or draft.own_device:
         return None
+    return _lock()
+
+
+def _lock() -> "dict[str, object]":
     return {
         "minutes": g.settings.lock_minutes,
         "warn": int(drafts.LOCK_GRACE.total_seconds() // 60),
@@ -468,12 +472,7 @@ def _lock_after(referral: referrals.Referral) -> "dict[str, object] | None":
     """After sending, a shared screen clears itself as before."""
     if referrals.on_own_device(referral):
         return None
-    return {
-        "minutes": g.settings.lock_minutes,
-        "warn": int(drafts.LOCK_GRACE.total_seconds() // 60),
-        "still_here": url_for("journeys.still_here"),
-        "away": url_for("journeys.locked"),
-    }
+    return _lock()
 
 
 @blueprint.get("/refer/again")
