@@ -5,6 +5,7 @@ For browser tests and for the benchmarks. What is started here is ended here, by
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -91,6 +92,7 @@ def serve(variables: dict[str, str], database_url: str, folder: Path, *, workers
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # a group of its own, so that its web processes can be ended with it
         )
     stores = open_store(database_url)
     try:
@@ -104,4 +106,7 @@ def serve(variables: dict[str, str], database_url: str, folder: Path, *, workers
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+        # A server whose web processes were killed may leave one behind: the group is ours, and so is its id.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
     assert "Traceback" not in log.read_text(), f"The server met an error:\n{log.read_text()[-4000:]}"
