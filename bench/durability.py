@@ -28,28 +28,15 @@ from urllib.parse import urlencode, urlsplit
 
 from sqlalchemy import func, select
 
-from portal import codes, referrals
+from portal import codes
 from portal.codes import new_key
-from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Message, Referral, Service, Stores
+from tests import world
 
 TRIES, TRY_SECONDS, AT_ONCE = 60, 8.0, 24
 CHECK = "/refer/check-your-answers"
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 _REFERENCE = re.compile(r"\b([0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z])\b")
-
-ANSWERS: dict[str, dict[str, object]] = {
-    "who-for": {"referring_for": "me"},
-    "where-you-live": {"no_fixed_address": "yes", "date_of_birth": "1965"},
-    "name": {"first_name": "Made-up"},
-    "safe-contact": {"safe_ways": ["come-back"]},
-    "meeting-place": {},
-    "language-and-access": {"spoken_language": "en"},
-    "what-matters": {"needs": ["loneliness"]},
-    "urgent": {"urgency": "no"},
-    "gp": {},
-    "sharing": {},
-}
 
 
 @dataclass
@@ -88,12 +75,7 @@ def ready_to_send(stores: Stores, people: int) -> list[str]:
         with stores.writing.begin() as store:
             service = store.scalars(select(Service)).one()
             for key in keys[start : start + 100]:
-                draft = referrals.begin(store, service, "en", key)
-                for slug, answers in ANSWERS.items():
-                    step = SELF_REFERRAL.step(slug)
-                    assert step is not None
-                    kept = referrals.keep(store, service, draft, step, answers, "en")
-                    assert not kept.problems
+                world.filled_in(store, service, "en", key)
     return keys
 
 

@@ -105,9 +105,15 @@ ANSWERS: Mapping[str, object] = {
 """What is typed unless a test says otherwise; everything that is not here is left blank."""
 
 
-def _filled_in(
-    store: Session, service: Service, language: str, key: str, answers: Mapping[str, object], until: str
+def filled_in(
+    store: Session,
+    service: Service,
+    language: str,
+    key: str,
+    answers: Mapping[str, object] = MappingProxyType({}),
+    until: str = "",
 ) -> Draft:
+    """A form filled in page by page in the browser with this key, as far as the page ``until``."""
     typed = {**ANSWERS, **answers}
     draft = referrals.begin(store, service, language, key)
     while step := SELF_REFERRAL.first_gap(draft.answers):
@@ -121,7 +127,7 @@ def _filled_in(
 
 def a_draft(store: Session, service: Service, until: str, *, language: str = "en", **answers: object) -> Draft:
     """A form filled in page by page, up to and including the page ``until``, and not sent."""
-    return _filled_in(store, service, language, codes.new_key(), answers, until)
+    return filled_in(store, service, language, codes.new_key(), answers, until)
 
 
 def a_referral(
@@ -135,7 +141,7 @@ def a_referral(
     """A referral that was filled in page by page and sent; what is typed, by the question's code, as a mapping or by
     name."""
     key = codes.new_key()
-    draft = _filled_in(store, service, language, key, {**answers, **more}, "")
+    draft = filled_in(store, service, language, key, {**answers, **more}, "")
     return referrals.submit(store, service, draft, key)
 
 
