@@ -50,6 +50,11 @@ class Permission(StrEnum):
     MANAGE_ROTA = "manage-rota"
     READ_AUDIT = "read-audit"
     CHANGE_SERVICE = "change-service"
+    MANAGE_SCALES = "manage-scales"
+    SCALE_GOALS = "scale-goals"
+    HANDLE_COMMENTS = "handle-comments"
+    READ_EXPERIENCE = "read-experience"
+    ERASE_PEOPLE = "erase-people"
 
 
 _CARE = frozenset({Role.LINK_WORKER, Role.MANAGER})
@@ -69,6 +74,11 @@ MAY: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_ROTA: _RUN,
     Permission.READ_AUDIT: _RUN,
     Permission.CHANGE_SERVICE: _RUN,
+    Permission.MANAGE_SCALES: _RUN,
+    Permission.SCALE_GOALS: _CARE,
+    Permission.HANDLE_COMMENTS: frozenset({Role.MANAGER}),
+    Permission.READ_EXPERIENCE: frozenset({Role.MANAGER, Role.ADMINISTRATOR, Role.ANALYST}),
+    Permission.ERASE_PEOPLE: frozenset({Role.MANAGER}),
 }
 
 
@@ -102,3 +112,62 @@ def require(actor: Actor | None, permission: Permission) -> Actor:
 def rows_of(service_id: uuid.UUID, table: type[Row]) -> Select[Row]:
     """Start every query about a service's records here: nobody sees another service's people."""
     return select(table).where(table.service_id == service_id)
+
+
+# The people themselves -----------------------------------------------------------------------------------------------
+
+
+class Tier(StrEnum):
+    """How far somebody who comes to their own page is let in (trust 6.2). Below both: the form, for everybody."""
+
+    TASK = "task"  # one task, for writing: shows nothing earlier, no name
+    READ = "read"  # the whole page
+
+
+class Mine(StrEnum):
+    """One thing that a person may do about their own record."""
+
+    ANSWER_CHECK_IN = "answer-check-in"
+    SET_GOAL = "set-goal"
+    CHANGE_DETAILS = "change-details"
+    READ_PAGE = "read-page"
+    CHANGE_GOALS = "change-goals"
+    CHANGE_SHARING = "change-sharing"
+    DOWNLOAD = "download"
+    WITHDRAW = "withdraw"
+    ASK_ERASURE = "ask-erasure"
+    TURN_READING_OFF = "turn-reading-off"
+
+
+TASKS: dict[str, Mine] = {
+    "check-in": Mine.ANSWER_CHECK_IN,
+    "goal": Mine.SET_GOAL,
+    "details": Mine.CHANGE_DETAILS,
+}
+"""What a visit for one task may do, by the task's code: that task and nothing else."""
+
+MY: dict[Mine, frozenset[Tier]] = {mine: frozenset({Tier.READ}) for mine in Mine} | {
+    mine: frozenset(Tier) for mine in TASKS.values()
+}
+"""Who may do what on the person's own page; nothing is allowed that is not in it."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A person on their own page, in one browser. Not a database row. ``task`` and ``check_in_id`` say what a visit for
+    one task is for."""
+
+    service_id: uuid.UUID
+    person_id: uuid.UUID
+    referral_id: uuid.UUID
+    visit_id: uuid.UUID
+    tier: Tier
+    task: str | None = None
+    check_in_id: uuid.UUID | None = None
+
+
+def may_visit(visitor: Visitor | None, mine: Mine) -> bool:
+    """Whether this visit goes that far: a visit for one task does that task alone."""
+    if visitor is None or visitor.tier not in MY[mine]:
+        return False
+    return visitor.tier is Tier.READ or TASKS.get(visitor.task or "") is mine

@@ -71,22 +71,25 @@ def raise_for(
     store: Session,
     service: Service,
     *,
-    draft_id: uuid.UUID,
+    form_id: uuid.UUID,
     reference: str,
     question: str,
     answer: str,
     rule: str,
+    referral_id: uuid.UUID | None = None,
+    person_id: uuid.UUID | None = None,
 ) -> Alert:
-    """The alert for an answer in a draft: new, or the same one when the answer is saved again.
+    """The alert for an answer in a form (a draft, or a response to a scale): new, or the same one when the answer is
+    saved again. ``referral_id`` and ``person_id`` where they are known already.
 
     When the person changed the answer and then came back to it, the clock starts again, also on an alert that was
     closed meanwhile. Raises KeyError for a rule that RULES does not have, and NobodyThere only for a service
     that has never had any staff: such a service takes no forms.
     """
     known = RULES[rule]
-    answer_changed(store, service.id, draft_id, question, answer)
+    answer_changed(store, service.id, form_id, question, answer)
     same = rows_of(service.id, Alert).where(
-        Alert.draft_id == draft_id, Alert.question == question, Alert.answer == answer
+        Alert.form_id == form_id, Alert.question == question, Alert.answer == answer
     )
     # Held until the end: the clock or a worker may have it in hand, and the person's page must not fail over that.
     if again := store.scalar(same.with_for_update().execution_options(populate_existing=True)):
@@ -96,7 +99,9 @@ def raise_for(
     alert = Alert(
         service_id=service.id,
         id=new_id(),
-        draft_id=draft_id,
+        form_id=form_id,
+        referral_id=referral_id,
+        person_id=person_id,
         reference=reference,
         question=question,
         answer=answer,
@@ -111,19 +116,19 @@ def raise_for(
     return found
 
 
-def answer_changed(store: Session, service_id: uuid.UUID, draft_id: uuid.UUID, question: str, answer: str) -> None:
+def answer_changed(store: Session, service_id: uuid.UUID, form_id: uuid.UUID, question: str, answer: str) -> None:
     """Write the new answer beneath every alert that the question raised in this draft; the first one stays visible."""
-    raised = rows_of(service_id, Alert).where(Alert.draft_id == draft_id, Alert.question == question)
+    raised = rows_of(service_id, Alert).where(Alert.form_id == form_id, Alert.question == question)
     for alert in store.scalars(raised).all():
         if answer not in (alert.answer, _last_answer(store, alert)):
             _happened(store, alert, "answer-changed", answer=answer)
 
 
 def attach(
-    store: Session, service_id: uuid.UUID, draft_id: uuid.UUID, referral_id: uuid.UUID, person_id: uuid.UUID
+    store: Session, service_id: uuid.UUID, form_id: uuid.UUID, referral_id: uuid.UUID, person_id: uuid.UUID
 ) -> None:
     """Tie the alerts of a draft to the referral that came out of it."""
-    raised = rows_of(service_id, Alert).where(Alert.draft_id == draft_id).order_by(Alert.id).with_for_update()
+    raised = rows_of(service_id, Alert).where(Alert.form_id == form_id).order_by(Alert.id).with_for_update()
     for alert in store.scalars(raised.execution_options(populate_existing=True)).all():
         alert.referral_id, alert.person_id = referral_id, person_id
     store.flush()
@@ -134,11 +139,11 @@ def expected_by(alert: Alert) -> datetime:
     return alert.due_at
 
 
-def expected_for_draft(store: Session, service_id: uuid.UUID, draft_id: uuid.UUID) -> datetime | None:
+def expected_for_form(store: Session, service_id: uuid.UUID, form_id: uuid.UUID) -> datetime | None:
     """When a person will have read what was said in this draft at the latest; ``None`` when it raised nothing, or when
     all of it has been read already."""
     unopened = rows_of(service_id, Alert).where(
-        Alert.draft_id == draft_id, Alert.opened_at.is_(None), Alert.closed_at.is_(None)
+        Alert.form_id == form_id, Alert.opened_at.is_(None), Alert.closed_at.is_(None)
     )
     first = store.scalar(unopened.order_by(Alert.due_at).limit(1))
     return expected_by(first) if first else None

@@ -177,9 +177,7 @@ def drop(store: Session, draft: Draft) -> None:
 
 def expire(store: Session, service: Service) -> int:
     """Delete the drafts whose time is over, except those with an alert that nobody has closed. How many went."""
-    alerted = exists().where(
-        Alert.service_id == Draft.service_id, Alert.draft_id == Draft.id, Alert.closed_at.is_(None)
-    )
+    alerted = exists().where(Alert.service_id == Draft.service_id, Alert.form_id == Draft.id, Alert.closed_at.is_(None))
     over = select(Draft).where(Draft.service_id == service.id, Draft.expires_at <= now(), ~alerted).limit(500)
     gone = store.scalars(over).all()
     for draft in gone:

@@ -20,7 +20,24 @@ from portal.held import derived, look_up_key
 from portal.i18n import N_
 from portal.journeys import ABSENCES, NOT_ASKED
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.store import Alert, Confirmation, Merge, Message, Permission, Referral, Service, ServiceUser, Task
+from portal.store import (
+    Alert,
+    CheckIn,
+    Comment,
+    Confirmation,
+    ErasureRequest,
+    Goal,
+    MeasureResponse,
+    Merge,
+    Message,
+    Permission,
+    PersonCode,
+    Referral,
+    Service,
+    ServiceUser,
+    Task,
+    Visit,
+)
 from portal.store import ContactWay as ContactWay  # the doors name it in their types
 
 SHARING = ("share_gp", "share_onward", "evaluation", "share_referrer")
@@ -415,7 +432,10 @@ def _matches(person: ServiceUser, other: ServiceUser, shared: set[str]) -> tuple
     return tuple(match for match in MATCHES if facts[match])
 
 
-_MOVED: tuple[Any, ...] = (Referral, ContactWay, Permission, Alert, Task, Message)
+_MOVED: tuple[Any, ...] = (
+    *(Referral, ContactWay, Permission, Alert, Task, Message),
+    *(CheckIn, MeasureResponse, Goal, Comment, ErasureRequest, Visit, PersonCode),
+)
 """Every table that hangs on a person: a merge moves these rows, and its undoing moves exactly these back."""
 
 _QUIET = "no longer allowed"

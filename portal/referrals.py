@@ -219,7 +219,7 @@ def _raise_alerts(
             alerts.raise_for(
                 store,
                 service,
-                draft_id=draft.id,
+                form_id=draft.id,
                 reference=draft.reference,
                 question=question.code,
                 answer=str(answer),
@@ -663,7 +663,7 @@ def draft_of_alert(store: Session, actor: Actor, alert: Alert) -> Unsent | None:
     down.
     """
     access.require(actor, access.Permission.HANDLE_ALERTS)
-    return _unsent(store, actor, alert.draft_id) if alert.referral_id is None else None
+    return _unsent(store, actor, alert.form_id) if alert.referral_id is None else None
 
 
 def read_task(store: Session, actor: Actor, task_id: uuid.UUID) -> Task:

@@ -31,13 +31,13 @@ class Here:
     deputy: Staff
     manager: Staff
     second_manager: Staff
-    draft_id: uuid.UUID
+    form_id: uuid.UUID
 
     def raised(self, answer: str = "not-safe", rule: str = "not-safe") -> Alert:
         return alerts.raise_for(
             self.store,
             self.service,
-            draft_id=self.draft_id,
+            form_id=self.form_id,
             reference="K7QF2M9TX",
             question="urgency",
             answer=answer,
@@ -75,7 +75,7 @@ def test_an_alert_has_an_owner_a_due_time_and_a_first_answer_from_its_first_mome
     assert (alert.owner_id, alert.position, alert.opened_at, alert.closed_at) == (here.duty.id, "duty", None, None)
     assert alert.due_at == MONDAY_NOON + timedelta(minutes=60)
     assert alerts.expected_by(alert) == alert.due_at
-    assert alerts.expected_for_draft(here.store, here.service.id, here.draft_id) == alert.due_at
+    assert alerts.expected_for_form(here.store, here.service.id, here.form_id) == alert.due_at
     (event,) = alerts.events_of(here.store, here.actor(), alert.id)
     assert (event.what, event.answer, event.staff_id, event.position) == ("raised", "not-safe", here.duty.id, "duty")
     (message,) = here.store.scalars(select(Message))
@@ -95,7 +95,7 @@ def test_a_double_press_raises_one_alert_and_writes_one_message(stores: Stores) 
         service = a_service(store)
         a_colleague(store, service, Role.MANAGER)
         store.commit()
-    ready, draft_id, raised = threading.Barrier(5), uuid.uuid4(), list[uuid.UUID]()
+    ready, form_id, raised = threading.Barrier(5), uuid.uuid4(), list[uuid.UUID]()
 
     def press() -> None:
         ready.wait()
@@ -103,7 +103,7 @@ def test_a_double_press_raises_one_alert_and_writes_one_message(stores: Stores) 
             alert = alerts.raise_for(
                 store,
                 service,
-                draft_id=draft_id,
+                form_id=form_id,
                 reference="K7QF2M9TX",
                 question="urgency",
                 answer="not-safe",
@@ -139,7 +139,7 @@ def test_every_rule_of_every_question_is_known_and_unknown_ones_are_refused(here
 def test_the_first_answer_and_every_change_stay_visible(here: Here) -> None:
     alert = here.raised()
     for answer in ("no", "no", "soon"):
-        alerts.answer_changed(here.store, here.service.id, here.draft_id, "urgency", answer)
+        alerts.answer_changed(here.store, here.service.id, here.form_id, "urgency", answer)
     said = [event.answer for event in alerts.events_of(here.store, here.actor(), alert.id)]
     assert said == ["not-safe", "no", "soon"]
     assert (alert.answer, alert.closed_at, alert.opened_at) == ("not-safe", None, None)
@@ -149,7 +149,7 @@ def test_the_first_answer_and_every_change_stay_visible(here: Here) -> None:
 def test_a_change_in_another_draft_or_another_question_is_none_here(here: Here) -> None:
     alert = here.raised()
     alerts.answer_changed(here.store, here.service.id, uuid.uuid4(), "urgency", "no")
-    alerts.answer_changed(here.store, here.service.id, here.draft_id, "needs", "no")
+    alerts.answer_changed(here.store, here.service.id, here.form_id, "needs", "no")
     assert here.events(alert) == ["raised"]
 
 
@@ -166,7 +166,7 @@ def test_coming_back_to_the_answer_after_it_was_closed_starts_the_clock_again(he
     alerts.open_by_name(here.store, here.actor(), alert.id)
     alerts.close(here.store, here.actor(), alert.id, "Rang; she is with her sister.")
     assert here.raised().closed_at is not None  # saved again unchanged: nothing new was said
-    alerts.answer_changed(here.store, here.service.id, here.draft_id, "urgency", "no")
+    alerts.answer_changed(here.store, here.service.id, here.form_id, "urgency", "no")
     with clock.later(timedelta(minutes=90)):
         again = here.raised()
         assert again is alert
@@ -182,7 +182,7 @@ def test_coming_back_while_nobody_has_opened_it_gives_nobody_more_time(here: Her
     alert = here.raised()
     due = alert.due_at
     with clock.later(timedelta(minutes=30)):
-        alerts.answer_changed(here.store, here.service.id, here.draft_id, "urgency", "no")
+        alerts.answer_changed(here.store, here.service.id, here.form_id, "urgency", "no")
         here.raised()
     assert alert.due_at == due
     assert here.events(alert) == ["raised", "answer-changed", "raised-again"]
@@ -196,7 +196,7 @@ def test_out_of_hours_the_clock_waits_for_the_opening_and_finds_who_is_on_duty_t
         alert = here.raised()
         assert (alert.owner_id, alert.due_at) == (here.deputy.id, monday + timedelta(minutes=60))
         services.change(here.store, acting(here.manager), {"out_of_hours": "on-call"})
-        here.draft_id = uuid.uuid4()
+        here.form_id = uuid.uuid4()
         on_call = here.raised()
         assert (on_call.owner_id, on_call.due_at) == (here.duty.id, saturday + timedelta(minutes=60))
 
@@ -334,19 +334,19 @@ def test_an_opened_alert_does_not_stay_with_somebody_who_handles_alerts_no_more(
 def test_sending_while_the_clock_climbs_fails_for_nobody(stores: Stores) -> None:
     with stores.writing() as store:
         store.expire_on_commit = False
-        service, draft_id = a_service(store), uuid.uuid4()
+        service, form_id = a_service(store), uuid.uuid4()
         a_colleague(store, service, Role.MANAGER)
-        alert = _raised_in(store, service, draft_id)
+        alert = _raised_in(store, service, form_id)
         person = a_person(store, service)
-        referral = a_referral(store, person, draft_id)
+        referral = a_referral(store, person, form_id)
         store.commit()
     faults: list[Exception] = []
 
     def send() -> None:
         try:
             with stores.writing.begin() as store:
-                alerts.attach(store, service.id, draft_id, referral.id, person.id)
-                _raised_in(store, service, draft_id)
+                alerts.attach(store, service.id, form_id, referral.id, person.id)
+                _raised_in(store, service, form_id)
         except Exception as fault:
             faults.append(fault)
 
@@ -364,11 +364,11 @@ def test_sending_while_the_clock_climbs_fails_for_nobody(stores: Stores) -> None
         assert (found.position, found.referral_id) == ("deputy", referral.id)
 
 
-def _raised_in(store: Session, service: Service, draft_id: uuid.UUID) -> Alert:
+def _raised_in(store: Session, service: Service, form_id: uuid.UUID) -> Alert:
     return alerts.raise_for(
         store,
         service,
-        draft_id=draft_id,
+        form_id=form_id,
         reference="K7QF2M9TX",
         question="urgency",
         answer="not-safe",
@@ -398,7 +398,7 @@ def test_only_opening_by_name_stops_the_clock_and_the_opener_owns_it(here: Here)
     here.store.flush()
     readers = [act.actor_id for act in audit.history_of(here.store, here.service.id, alert.id)]
     assert readers == [None, here.deputy.id, here.manager.id]  # who looked later stands in the audit too
-    assert alerts.expected_for_draft(here.store, here.service.id, here.draft_id) is None
+    assert alerts.expected_for_form(here.store, here.service.id, here.form_id) is None
 
 
 def test_looking_at_the_list_stops_nothing(here: Here) -> None:
@@ -458,7 +458,7 @@ def test_unopened_alerts_stand_first_and_then_the_one_due_soonest(here: Here) ->
     alerts.open_by_name(here.store, here.actor(), opened.id)
     later = []
     for minutes in (20, 10):
-        here.draft_id = uuid.uuid4()
+        here.form_id = uuid.uuid4()
         with clock.later(timedelta(minutes=minutes)):
             later.append(here.raised())
     assert list(alerts.waiting(here.store, acting(here.deputy))) == [later[1], later[0], opened]
@@ -497,9 +497,9 @@ def test_another_services_alerts_are_not_there(here: Here) -> None:
 def test_an_alert_follows_its_draft_into_the_referral(here: Here) -> None:
     alert = here.raised()
     person = a_person(here.store, here.service)
-    referral = a_referral(here.store, person, here.draft_id)
+    referral = a_referral(here.store, person, here.form_id)
     assert alerts.referrals_with_unopened(here.store, here.service.id) == set()
-    alerts.attach(here.store, here.service.id, here.draft_id, referral.id, person.id)
+    alerts.attach(here.store, here.service.id, here.form_id, referral.id, person.id)
     assert (alert.referral_id, alert.person_id) == (referral.id, person.id)
     assert alerts.referrals_with_unopened(here.store, here.service.id) == {referral.id}
     assert list(alerts.of_referral(here.store, here.actor(), referral.id)) == [alert]
@@ -510,7 +510,7 @@ def test_an_alert_follows_its_draft_into_the_referral(here: Here) -> None:
 def test_an_alert_outlives_its_draft(here: Here) -> None:
     draft = Draft(
         service_id=here.service.id,
-        id=here.draft_id,
+        id=here.form_id,
         journey="self-referral",
         journey_version=1,
         key_hash="0" * 64,

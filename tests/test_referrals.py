@@ -90,7 +90,7 @@ def test_people_outside_the_rules_are_counted_once_and_never_stopped(store: Sess
 def test_an_urgent_answer_raises_its_alert_when_it_is_saved(store: Session, service: Service, manager: Member) -> None:
     draft = a_draft(store, service, until="urgent", urgency="not-safe")
     waiting = alerts.waiting(store, manager.actor)
-    assert [(alert.answer, alert.draft_id, alert.referral_id) for alert in waiting] == [("not-safe", draft.id, None)]
+    assert [(alert.answer, alert.form_id, alert.referral_id) for alert in waiting] == [("not-safe", draft.id, None)]
     assert page(store, service, draft, "urgent", urgency="not-safe").alerted
     page(store, service, draft, "urgent", urgency="no")
     assert [alert.answer for alert in alerts.waiting(store, manager.actor)] == ["not-safe"]

@@ -566,7 +566,7 @@ class _Telling:
                 self._at(opens + timedelta(minutes=self.chance.randint(20, 90)), self._closes_alert(person))
 
     def _alerts_of(self, store: Session, person: _Person) -> list[uuid.UUID]:
-        return [alert.id for alert in alerts.waiting(store, self._manager) if alert.draft_id == person.draft_id]
+        return [alert.id for alert in alerts.waiting(store, self._manager) if alert.form_id == person.draft_id]
 
     def _opens_alert(self, person: _Person) -> Act:
         def act(store: Session, _service: Service) -> None:

@@ -7,7 +7,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.clock import now
@@ -52,7 +52,8 @@ class Duty(Record):
 
 
 class Staff(Record):
-    """Somebody who works for a service. ``state``: active, left."""
+    """Somebody who works for a service. ``state``: active, left. ``trained_in_gas``: trained in goal attainment
+    scaling, so that it may be used."""
 
     __tablename__ = "staff"
 
@@ -63,6 +64,7 @@ class Staff(Record):
     password_hash: Mapped[str] = mapped_column(String(200))
     totp_secret: Mapped[str] = mapped_column(Encrypted("staff.totp_secret"))
     totp_last_step: Mapped[int] = mapped_column(default=0)
+    trained_in_gas: Mapped[bool] = mapped_column(default=False, server_default=false())
     version: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (of_a_service(), UniqueConstraint("service_id", "email"))
@@ -133,7 +135,8 @@ class Tries(Base):
 
 
 class ServiceUser(Record):
-    """A person who uses the service. ``merged_into`` names the record that took this one over (reversible)."""
+    """A person who uses the service. ``merged_into`` names the record that took this one over (reversible).
+    ``reading``: whether the person's own page may be opened for reading at all (product 7, hazard H5)."""
 
     __tablename__ = "service_user"
 
@@ -156,6 +159,7 @@ class ServiceUser(Record):
     access_needs_absent: Mapped[str | None] = mapped_column(String(30))
     access_detail: Mapped[str | None] = mapped_column(String(500))
     about_you: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    reading: Mapped[bool] = mapped_column(default=True, server_default=true())
     merged_into: Mapped[uuid.UUID | None]
     version: Mapped[int] = mapped_column(default=1)
 
@@ -375,11 +379,12 @@ class TurnedAway(Base):
 
 class Alert(Record):
     """A person said that they are not safe. It always has an owner; only opening it by name stops the clock; only
-    "what was done" closes it. ``position``: duty, deputy, manager. ``rule`` and ``question`` say what raised it."""
+    "what was done" closes it. ``position``: duty, deputy, manager. ``rule`` and ``question`` say what raised it, and
+    ``form_id`` where it was said: the draft, or the response to a scale."""
 
     __tablename__ = "alert"
 
-    draft_id: Mapped[uuid.UUID | None]
+    form_id: Mapped[uuid.UUID | None]
     referral_id: Mapped[uuid.UUID | None]
     person_id: Mapped[uuid.UUID | None]
     reference: Mapped[str] = mapped_column(String(9))
@@ -402,7 +407,7 @@ class Alert(Record):
         points_to("owner_id", "staff"),
         points_to("opened_by", "staff"),
         points_to("closed_by", "staff"),
-        UniqueConstraint("service_id", "draft_id", "question", "answer"),
+        UniqueConstraint("service_id", "form_id", "question", "answer"),
         Index(None, "service_id", "closed_at", "due_at"),
         Index(None, "opened_at", "due_at"),
     )

@@ -259,7 +259,7 @@ def help_first(slug: str) -> ResponseReturnValue:
         return redirect(url_for("public.help_now"))
     if _is_locked(draft):
         return _take_key(_to("locked"))
-    expected = alerts.expected_for_draft(g.store, g.service.id, draft.id)
+    expected = alerts.expected_for_form(g.store, g.service.id, draft.id)
     following = _leads_to(request.args.get("then", ""), slug, draft)
     return render_template(
         "journeys/help_first.html",

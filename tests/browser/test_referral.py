@@ -130,7 +130,7 @@ def test_a_risk_answer_shows_help_and_the_alert_is_there_although_nothing_is_sen
         assert alert is not None
         assert alert.owner_id is not None
         assert alert.referral_id is None
-        assert store.scalar(select(func.count()).select_from(Draft).where(Draft.id == alert.draft_id)) == 1
+        assert store.scalar(select(func.count()).select_from(Draft).where(Draft.id == alert.form_id)) == 1
 
 
 @pytest.mark.slow
