@@ -35,6 +35,7 @@ from portal.instruments.gate import (
     official_texts,
     wording,
 )
+from portal.instruments.packs import BadPack, Pack, read_pack
 from portal.instruments.scoring import (
     GoalChange,
     NotAnAnswer,
@@ -51,6 +52,7 @@ from portal.instruments.scoring import (
 )
 
 __all__ = [
+    "BadPack",
     "Band",
     "Catalogue",
     "Change",
@@ -68,6 +70,7 @@ __all__ = [
     "Obstacle",
     "OfficialText",
     "Option",
+    "Pack",
     "Recorded",
     "ReliableChange",
     "Response",
@@ -94,6 +97,7 @@ __all__ = [
     "official_texts",
     "problems",
     "reached",
+    "read_pack",
     "risks",
     "score",
     "shares",

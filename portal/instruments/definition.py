@@ -186,7 +186,8 @@ class Wording:
     """The exact words of a scale in one language. Never gettext, never put together from two languages.
 
     `options` is option set -> option code -> label. In a set that is a range of numbers only the named ends (and
-    middles) have labels; the others show their number.
+    middles) have labels; the others show their number. `direction` is ltr or rtl (empty: as the language is written);
+    `attribution` is the line to print under words that were brought, where it differs from the scale's own.
     """
 
     language: str
@@ -195,6 +196,9 @@ class Wording:
     options: Mapping[str, Mapping[str, str]]
     stem: str = ""
     free_text: Mapping[str, str] = field(default_factory=dict)
+    direction: str = ""
+    variant: str = ""
+    attribution: str = ""
 
 
 @dataclass(frozen=True)
