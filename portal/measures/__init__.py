@@ -2,6 +2,33 @@
 catalogue, its texts and licences; the plan of check-ins, when they are due, and when asking stops.
 """
 
+from portal.measures.links import (
+    cancel_links,
+    new_link,
+    open_link,
+)
+from portal.measures.plan import (
+    WHY_NOT,
+    Gone,
+    NotPossible,
+    add_review,
+    age_of,
+    ask_now,
+    due_for,
+    language_of,
+    mark_answered,
+    mark_started,
+    not_available,
+    of_person,
+    of_referral,
+    plan_baseline,
+    plan_end,
+    plan_rest,
+    remind,
+    say_why_not,
+    scales_for,
+    stop,
+)
 from portal.measures.scales import (
     CannotDo,
     Chosen,
@@ -25,6 +52,29 @@ from portal.measures.scales import (
 )
 
 __all__ = [
+    "cancel_links",
+    "new_link",
+    "open_link",
+    "WHY_NOT",
+    "Gone",
+    "NotPossible",
+    "add_review",
+    "age_of",
+    "ask_now",
+    "due_for",
+    "language_of",
+    "mark_answered",
+    "mark_started",
+    "not_available",
+    "of_person",
+    "of_referral",
+    "plan_baseline",
+    "plan_end",
+    "plan_rest",
+    "remind",
+    "say_why_not",
+    "scales_for",
+    "stop",
     "CannotDo",
     "Chosen",
     "TextLine",
