@@ -57,6 +57,7 @@ class Template:
     ``details`` are the values that it must be given, ``may`` those that it may be given as well; nothing else is taken.
     ``secret``: what it carried is forgotten once it has left.
     ``unconfirmed``: it may go to an address of which nobody has shown yet that it is the person's own.
+    ``in_hours``: it leaves only while the service is open, so that somebody can be called and nobody is woken.
     """
 
     code: str
@@ -66,6 +67,7 @@ class Template:
     may: frozenset[str] = frozenset()
     secret: bool = False
     unconfirmed: bool = False
+    in_hours: bool = False
 
 
 MESSAGES: Mapping[str, Template] = {
@@ -75,15 +77,18 @@ MESSAGES: Mapping[str, Template] = {
         Template("referral-received", Audience.PERSON, details=frozenset({"reference"}), may=frozenset({"by"})),
         Template("referral-accepted", Audience.PERSON, may=frozenset({"reference"})),
         Template("referral-decided", Audience.PERSON, may=frozenset({"reference"})),
+        Template("check-in-due", Audience.PERSON, details=frozenset({"token"}), secret=True, in_hours=True),
+        Template("check-in-reminder", Audience.PERSON, details=frozenset({"token"}), secret=True, in_hours=True),
         Template("alert-waiting", Audience.STAFF),
         Template("promise-broken", Audience.STAFF),
         Template("invitation", Audience.ADDRESS, details=frozenset({"link", "by"}), secret=True),
     )
 }
 """``code``: six digits. ``reference``: as it is shown, in groups. ``by``: a date, ISO 8601. ``link``: an address of
-ours. The renderer adds ``phone`` (the service's) and ``sign_in`` (the address of the staff's sign-in page)."""
+ours. ``token``: the secret of a link that opens one check-in. The renderer adds ``phone`` (the service's), ``sign_in``
+(the address of the staff's sign-in page) and ``check_in`` (the address that such a secret is put behind)."""
 
-NEUTRAL = ("phone", "sign_in")
+NEUTRAL = ("phone", "sign_in", "check_in")
 """What every template may use beside its own details."""
 
 SENDABLE = ("email",)
@@ -100,6 +105,7 @@ class Refusal(StrEnum):
     COME_BACK_ONLY = "come-back-only"  # the person comes to us
     CHANGED_MIND = "changed-mind"  # it was allowed when it was written, and no longer when it was to leave
     NOT_STAFF = "not-staff"  # this member of staff has left
+    NOT_NEEDED = "not-needed"  # what it was about is over: nobody has to say it instead
 
 
 class NotDeclared(ValueError):
@@ -208,6 +214,18 @@ def tell_address(
         template=declared.code, channel="email", address=address, language="en", details=dict(details or {})
     )
     return _write(store, service, message, once, None)
+
+
+def take_back(store: Session, service_id: uuid.UUID, once: Sequence[str]) -> int:
+    """What these messages are about is over: those that have not left yet never leave, and are no task. How many."""
+    waiting = rows_of(service_id, Message).where(Message.once.in_(once), Message.state == "waiting")
+    found = store.scalars(waiting.with_for_update().execution_options(populate_existing=True)).all()
+    for message in found:
+        message.state, message.refusal, message.address = "refused", Refusal.NOT_NEEDED.value, None
+        _forget(message)
+        _record(store, message)
+    store.flush()
+    return len(found)
 
 
 def told(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Message]:
@@ -565,12 +583,16 @@ def _deliver(stores: Stores, transport: Transport, render: Render, claimed: _Cla
             return Delivered()
         refusal, crashed = _still_safe(store, mine), mine.attempts > MOST_TRIES
         service = store.get_one(Service, mine.service_id)
-        values = {**mine.details, "phone": services.settings_of(service).phone, "service": service.slug}
+        settings = services.settings_of(service)
+        opens = services.next_opening(settings, now()) if MESSAGES[mine.template].in_hours else now()
+        values = {**mine.details, "phone": settings.phone, "service": service.slug}
         address, template, language = mine.address or "", mine.template, mine.language
     if refusal:
         return _settle(stores, claimed, lambda store, mine: _refuse(store, mine, refusal))
     if crashed:  # it took its workers down with it, each time
         return _settle(stores, claimed, lambda store, mine: _fail(store, mine, "crash"))
+    if opens > now():
+        return _settle(stores, claimed, lambda store, mine: _wait(mine, opens))
     problem, forever = "", False
     try:
         transport.send(Outgoing(claimed.id, address, render(template, language, values), language))
@@ -611,6 +633,12 @@ def _tried(store: Session, message: Message, problem: str, forever: bool) -> Del
         return _fail(store, message, problem)
     message.last_error = problem[:200]
     message.run_at = now() + BACK_OFF[message.attempts - 1]
+    return Delivered(later=1)
+
+
+def _wait(message: Message, until: datetime) -> Delivered:
+    """Not at this hour. Nothing was tried, so it does not count as a try."""
+    message.run_at, message.attempts = until, message.attempts - 1
     return Delivered(later=1)
 
 

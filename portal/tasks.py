@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import Session
 
 from portal import access, audit
@@ -23,6 +24,9 @@ class Kind(StrEnum):
     UNFINISHED_FORM = "unfinished-form"
     PROMISE_BROKEN = "promise-broken"
     MESSAGE_FAILED = "message-failed"
+    CHECK_IN_NOT_BACK = "check-in-not-back"
+    PERSON_WITHDREW = "person-withdrew"
+    DETAILS_CHANGED = "details-changed"
 
 
 KIND_NAMES: dict[Kind, str] = {
@@ -30,6 +34,9 @@ KIND_NAMES: dict[Kind, str] = {
     Kind.UNFINISHED_FORM: N_("Contact someone who did not finish the form and asked for this"),
     Kind.PROMISE_BROKEN: N_("We promised to be in touch by now"),
     Kind.MESSAGE_FAILED: N_("A message did not arrive"),
+    Kind.CHECK_IN_NOT_BACK: N_("A check-in has not come back: ask the person yourself, or say why not"),
+    Kind.PERSON_WITHDREW: N_("The person does not want our help any more"),
+    Kind.DETAILS_CHANGED: N_("The person changed their own details"),
 }
 
 
@@ -85,3 +92,17 @@ def done(store: Session, actor: Actor, task_id: uuid.UUID) -> Task | None:
         store.flush()
         audit.record(store, actor.service_id, actor, "finished task", "task", task.id, kind=task.kind)
     return task
+
+
+def no_longer_needed(
+    store: Session, service_id: uuid.UUID, *, once: Sequence[str] = (), message_ids: Sequence[uuid.UUID] = ()
+) -> int:
+    """What is asked for in these open tasks has come by itself, or is pointless now: nobody has to do it. How many."""
+    about: ColumnElement[bool] = or_(Task.once.in_(once), Task.message_id.in_(message_ids))
+    waiting = rows_of(service_id, Task).where(Task.done_at.is_(None), about)
+    found = store.scalars(waiting.with_for_update()).all()
+    for task in found:
+        task.done_at = now()
+        audit.record(store, service_id, None, "took task back", "task", task.id, actor_kind="system", kind=task.kind)
+    store.flush()
+    return len(found)

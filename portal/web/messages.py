@@ -12,11 +12,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from portal.i18n import gettext, ngettext, say_date, speaking
+from portal.i18n import LANGUAGES, gettext, ngettext, say_date, speaking
 from portal.notifications import MESSAGES, Words
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates" / "messages"
 SIGN_IN = "/staff/sign-in"
+CHECK_IN = "/c"
 BETWEEN = "\n\n----------\n\n"
 
 
@@ -58,6 +59,7 @@ class Renderer:
         given |= {key: values[key] for key in declared.details | declared.may if key in values}
         given["phone"] = values["phone"]
         given["sign_in"] = self.sign_in_of(str(values["service"]))
+        given["check_in"] = self.check_in_of(str(values["service"]), language)
         words, reviewed = _said(template, language, given)
         if reviewed:
             return words
@@ -66,8 +68,15 @@ class Renderer:
 
     def sign_in_of(self, slug: str) -> str:
         """The address of a service's sign-in page for staff."""
+        return self._front_of(slug) + SIGN_IN
+
+    def check_in_of(self, slug: str, language: str) -> str:
+        """The address, in a language, behind which the secret of a link opens a check-in of the service."""
+        return f"{self._front_of(slug)}/{language if language in LANGUAGES else 'en'}{CHECK_IN}/"
+
+    def _front_of(self, slug: str) -> str:
         here = self.default_service is None or slug == self.default_service
-        return self.public_url + ("" if here else f"/at/{slug}") + SIGN_IN
+        return self.public_url + ("" if here else f"/at/{slug}")
 
 
 def _said(template: str, language: str, values: Mapping[str, object]) -> tuple[Words, bool]:
