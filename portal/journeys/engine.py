@@ -59,7 +59,8 @@ class Choice:
     """One answer that may be chosen. ``code`` is for ever; ``label`` may change.
 
     ``alert`` names the rule by which choosing it raises an alert; ``keeps_nothing`` ends the form politely with
-    nothing kept; ``alone`` means that it cannot be chosen beside others.
+    nothing kept; ``alone`` means that it cannot be chosen beside others; ``value`` is the number that a published scale
+    gives to it.
     """
 
     code: str
@@ -69,11 +70,32 @@ class Choice:
     keeps_nothing: bool = False
     alone: bool = False
     safety: bool = False
+    value: int | None = None
+
+    @property
+    def exact(self) -> str:
+        """The words of a published scale with their value, which is written next to each of them."""
+        if self.value is None:
+            return self.label
+        if self.code == str(self.value):  # one of a range of numbers, of which only the ends have words
+            return f"{self.value}: {self.label}" if self.label else self.code
+        return f"{self.label} ({self.value})"
 
 
 PREFER_NOT = Choice(PREFER_NOT_TO_SAY, N_("I’d rather not say"), alone=True)
 NOT_KNOWN = Choice(DONT_KNOW, N_("I don’t know"), alone=True)
 _NO_VALUE = {choice.code: choice for choice in (PREFER_NOT, NOT_KNOWN)}
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Whose words they are that never pass through gettext: those of a published scale, in this language (BCP 47) and
+    direction. ``opening`` is the form's instruction, ``recall`` the time that the question is about."""
+
+    language: str
+    direction: str
+    opening: str = ""
+    recall: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +105,8 @@ class Question:
     ``code`` names the answer for ever, in the store, in exports and in the data dictionary. ``label`` is the
     question as the person reads it, ``short`` the label on the summary and for staff, ``missing`` what to say when a
     required answer is not there, ``source`` where the question comes from (a standard, or "project"). ``safety``
-    marks a safety-critical label; ``prefilled`` one for which the page proposes an answer.
+    marks a safety-critical label; ``prefilled`` one for which the page proposes an answer. ``exact``: label and choices
+    are the words of a published scale, and are shown to the letter.
     """
 
     code: str
@@ -101,6 +124,7 @@ class Question:
     autocomplete: str = ""
     source: str = "project"
     prefilled: bool = False
+    exact: Exact | None = None
 
     @property
     def all_choices(self) -> tuple[Choice, ...]:
@@ -162,7 +186,7 @@ class Question:
         if isinstance(answer, list):
             return ", ".join(self.say(one) for one in answer)
         if choice := self.choice(answer) or _NO_VALUE.get(str(answer)):
-            return gettext(choice.label)
+            return choice.exact if self.exact and choice in self.choices else gettext(choice.label)
         if self.kind is Kind.LANGUAGE:
             return language_name(str(answer))
         if self.kind is Kind.PHONE:

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from portal import i18n
 from portal.i18n import N_, gettext, language_name, ngettext
-from portal.journeys import Kind, Problem, Question, Step
+from portal.journeys import Exact, Kind, Problem, Question, Step
 from portal.journeys.engine import SPOKEN_LANGUAGES
 
 INPUT: dict[Kind, dict[str, str]] = {
@@ -33,7 +33,7 @@ class Shown:
     """One question of a page, ready to be drawn."""
 
     question: Question
-    label: str
+    label: str | Markup
     hint: str | Markup
     value: object
     error: str
@@ -65,6 +65,24 @@ def english_of(text: str) -> Markup | str:
     if i18n.spoken().reviewed:
         return ""
     return Markup('<span lang="en" dir="ltr">{}</span>').format(text)
+
+
+def exact_words(exact: Exact, text: str) -> Markup:
+    """Words of a published scale, to the letter; marked with their language and direction where the page's differ."""
+    spoken = i18n.spoken()
+    if exact.language == spoken.code and exact.direction == spoken.direction:
+        return escape(text)
+    return Markup('<span lang="{}" dir="{}">{}</span>').format(exact.language, exact.direction, text)
+
+
+def _label(question: Question) -> str | Markup:
+    if question.exact is None:
+        return gettext(question.label)
+    item = exact_words(question.exact, question.label)
+    if not question.exact.recall:
+        return item
+    recall = exact_words(question.exact, question.exact.recall)
+    return Markup('<span class="nhsuk-body-l">{}</span> {}').format(recall, item)
 
 
 def show(
@@ -106,7 +124,7 @@ def _shown(
         attributes["inputmode"] = mode
     return Shown(
         question=question,
-        label=gettext(question.label),
+        label=_label(question),
         hint=hint,
         value=_as_typed(question, value),
         error=step.say_problem(question.code, problem) if problem else "",
@@ -143,7 +161,9 @@ def _items(question: Question, value: object) -> list[dict[str, object]]:
     return [
         {
             "value": choice.code,
-            "text": gettext(choice.label),
+            "text": exact_words(question.exact, choice.exact)
+            if question.exact and choice in question.choices
+            else gettext(choice.label),
             "hint": (english_of(choice.label) if choice.safety else "") or gettext(choice.hint),
             "checked": choice.code in chosen,
             "exclusive": choice.alone and question.kind is Kind.SOME_OF,
