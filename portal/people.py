@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal import access, audit, codes, reading
+from portal import access, audit, codes, reading, services, tasks
 from portal.access import Actor
 from portal.clock import now
 from portal.held import derived, look_up_key
 from portal.i18n import N_
-from portal.journeys import ABSENCES, NOT_ASKED
+from portal.journeys import ABSENCES, LEFT_BLANK, NOT_ASKED
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import (
     Alert,
@@ -205,8 +205,11 @@ def permissions_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) 
     return {row.kind: row for row in store.scalars(rows)}
 
 
-def allows(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, kind: str) -> bool:
-    """Whether the person allows this now. No row means no."""
+def allows(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, kind: str, *, hold: bool = False) -> bool:
+    """Whether the person allows this now. No row means no. ``hold``: the person cannot change it before the present
+    transaction ends, so that nothing leaves on a yes that was taken back meanwhile."""
+    if hold:
+        _held(store, service_id, person_id)
     found = permissions_of(store, service_id, person_id).get(kind)
     return found is not None and found.decision == "given"
 
@@ -233,6 +236,54 @@ def record_spoken_permission(store: Session, actor: Actor, person_id: uuid.UUID,
     )
     audit.record(store, actor.service_id, actor, "recorded a permission", "service_user", person.id, kind=kind)
     store.flush()
+
+
+def change_permission(
+    store: Session,
+    service: Service,
+    person_id: uuid.UUID,
+    kind: str,
+    decision: str,
+    language: str,
+    actor: Actor | None = None,
+) -> Permission | None:
+    """The person changes what they allow: ``decision`` is given or withdrawn, and counts from now on.
+
+    A new row with the words that were shown; the rows before stay. ``None`` when it stood so already. ``actor``: the
+    member of staff whom the person told. Raises ``Gone``, and ValueError for a kind or decision that does not exist.
+    """
+    if kind not in SHARING or decision not in ("given", "withdrawn"):
+        raise ValueError(f"{kind}: {decision}")
+    if actor is not None:
+        access.require(actor, access.Permission.DECIDE_REFERRAL)
+    person = _held(store, service.id, person_id)
+    before = permissions_of(store, service.id, person.id).get(kind)
+    if (before is not None and before.decision == "given") == (decision == "given"):
+        return None
+    made = Permission(
+        service_id=service.id,
+        person_id=person.id,
+        kind=kind,
+        decision=decision,
+        wording=SELF_REFERRAL.question(kind).label,
+        wording_version=SELF_REFERRAL.version,
+        language=language,
+        given_by="staff-recorded-verbal" if actor else "person",
+        recorded_by=actor.staff_id if actor else None,
+    )
+    store.add(made)
+    act = "changed a permission"
+    audit.record(store, service.id, actor, act, "service_user", person.id, kind=kind, decision=decision)
+    store.flush()
+    return made
+
+
+def _held(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> ServiceUser:
+    """The person's row, held until the end of the transaction: two browsers take turns. Raises ``Gone``."""
+    found = store.get(ServiceUser, (service_id, person_id), with_for_update=True, populate_existing=True)
+    if found is None:
+        raise Gone
+    return found
 
 
 def read(store: Session, actor: Actor, person_id: uuid.UUID) -> ServiceUser:
@@ -264,6 +315,150 @@ def facts_of(person: ServiceUser) -> dict[str, object]:
     """What the record says, as answers to the questions FACTS."""
     told = {code: getattr(person, code) for code in FACTS if code != "date_of_birth"}
     return {**told, "date_of_birth": person.born}
+
+
+# What the person corrects themselves ----------------------------------------------------------------------------------
+
+_AS_TOLD = ("first_name", "family_name", "preferred_name", "pronouns", "postcode", "nhs_number", "gp_registered")
+_AS_TOLD_TOO = ("gp_practice", "spoken_language", "written_language", "interpreter", "access_detail")
+
+
+TELLS = frozenset(
+    {
+        *(*_AS_TOLD, *_AS_TOLD_TOO, "date_of_birth", "full_date_of_birth", "no_fixed_address", "access_needs"),
+        *(
+            "safe_ways",
+            "phone",
+            "may_say_who",
+            "others_may_answer",
+            "phone_times",
+            "voicemail_safe",
+            "email",
+            "post_address",
+        ),
+        *("trusted_name", "trusted_contact", "trusted_may_know", "meeting_place"),
+    }
+)
+"""The questions that ``told_by`` answers."""
+
+
+def told_by(person: ServiceUser, ways: Sequence[ContactWay]) -> dict[str, object]:
+    """What the record says, as answers to the questions of the self-referral. A blank is left out."""
+    told: dict[str, object] = {code: getattr(person, code) for code in (*_AS_TOLD, *_AS_TOLD_TOO)}
+    told |= {
+        "date_of_birth": person.born,
+        "no_fixed_address": ["yes"] if person.no_fixed_address else None,
+        "access_needs": person.access_needs if person.access_needs_absent is None else person.access_needs_absent,
+        **_told_of_ways([way for way in ways if way.allowed]),
+    }
+    return {code: answer for code, answer in told.items() if answer not in (None, "", LEFT_BLANK, NOT_ASKED)}
+
+
+def _told_of_ways(ways: Sequence[ContactWay]) -> dict[str, object]:
+    told: dict[str, object] = {"safe_ways": [way.channel for way in ways]}
+    for way in ways:
+        yes_or_no = "yes" if way.say_who else "no"
+        if way.channel in ("call", "text"):
+            told |= {"phone": way.address, "may_say_who": yes_or_no, "others_may_answer": way.others_may_answer}
+            told["phone_times"] = list(way.times) or None
+        if way.channel == "call":
+            told["voicemail_safe"] = "yes" if way.voicemail else "no"
+        if way.channel == "through-person":
+            told |= {"trusted_name": way.trusted_name, "trusted_contact": way.address, "trusted_may_know": yes_or_no}
+        if asked := {"email": "email", "post": "post_address", "come-back": "meeting_place"}.get(way.channel):
+            told[asked] = way.address
+    return told
+
+
+def correct(
+    store: Session, service: Service, person_id: uuid.UUID, answers: Mapping[str, object], *, keep_blanks: bool = False
+) -> tuple[str, ...]:
+    """The person corrects their own details: ``answers`` to questions of the self-referral, as they were read. Only
+    what was asked changes; the codes of what did.
+
+    ``keep_blanks``: the page showed nothing of what we know, so a blank there says nothing and changes nothing. A way
+    that is no longer safe is shut and not forgotten; a new address is unconfirmed until it is shown to be theirs. The
+    audit names the fields alone, and a task tells the staff. Raises ``Gone``.
+    """
+    person = _held(store, service.id, person_id)
+    given = {code: said for code, said in answers.items() if not (keep_blanks and said in (None, LEFT_BLANK))}
+    before = {code: getattr(person, code) for code in _COLUMNS}
+    for column, value in _columns(person, given).items():
+        setattr(person, column, value)
+    changed = [code for code in _COLUMNS if getattr(person, code) != before[code] and code != "name_key"]
+    if "safe_ways" in given and _replace_ways(store, person, ways_in(given)):
+        changed.append("safe_ways")
+    if not changed:
+        return ()
+    person.corrected_at = now()
+    audit.record(store, service.id, None, "changed their details", "service_user", person.id, fields=changed)
+    tasks.add(
+        store,
+        service.id,
+        "details-changed",
+        once=f"details-changed:{codes.new_id()}",
+        due_at=services.promise_due(services.settings_of(service), now()),
+        person_id=person.id,
+        referral_id=_latest_referral(store, person),
+        details={"fields": changed},
+    )
+    store.flush()
+    return tuple(changed)
+
+
+_COLUMNS = (
+    *("first_name", "family_name", "preferred_name", "pronouns", "name_key", "born", "postcode", "no_fixed_address"),
+    *("nhs_number", "gp_registered", "gp_practice", "spoken_language", "written_language", "interpreter"),
+    *("access_needs", "access_needs_absent", "access_detail"),
+)
+_FREE = ("family_name", "preferred_name", "pronouns", "postcode", "nhs_number", "gp_practice", "access_detail")
+_CODED = ("first_name", "gp_registered", "spoken_language", "written_language", "interpreter")
+
+
+def _columns(person: ServiceUser, given: Mapping[str, object]) -> dict[str, Any]:
+    """What these answers put into a person's row."""
+    found: dict[str, Any] = {code: value_of(given, code) for code in _FREE if code in given}
+    found |= {code: str(given[code]) for code in _CODED if code in given}
+    if "first_name" in found or "family_name" in found:
+        whole = f"{found.get('first_name', person.first_name)} {found.get('family_name', person.family_name) or ''}"
+        found["name_key"] = reading.search_key(whole)[:LONGEST_NAME_KEY]
+    if born := value_of(given, "date_of_birth"):
+        found["born"] = born
+    if "no_fixed_address" in given:
+        found["no_fixed_address"] = bool(value_of(given, "no_fixed_address"))
+    if "access_needs" in given:
+        needs = given["access_needs"]
+        found["access_needs"] = needs if isinstance(needs, list) else []
+        found["access_needs_absent"] = None if isinstance(needs, list) else str(needs)
+    return found
+
+
+def _replace_ways(store: Session, person: ServiceUser, new: Sequence[ContactWay]) -> bool:
+    """Whether anything changed. A way with the same address stays, with its confirmation and the new rules."""
+    there = {way.channel: way for way in ways_of(store, person.service_id, person.id) if way.allowed}
+    changed = False
+    for way in new:
+        old = there.pop(way.channel, None)
+        if old is not None and old.address == way.address:
+            for rule in ("trusted_name", "voicemail", "say_who", "others_may_answer", "times"):
+                if getattr(old, rule) != getattr(way, rule):
+                    setattr(old, rule, getattr(way, rule))
+                    changed = True
+            continue
+        if old is not None:
+            old.allowed = False
+        way.service_id, way.person_id, changed = person.service_id, person.id, True
+        store.add(way)
+    for old in there.values():
+        old.allowed, changed = False, True
+    store.flush()
+    return changed
+
+
+def _latest_referral(store: Session, person: ServiceUser) -> uuid.UUID | None:
+    theirs = access.rows_of(person.service_id, Referral).where(Referral.person_id == person.id)
+    found = store.scalar(theirs.order_by(Referral.id.desc()).limit(1))
+    return found.id if found else None
 
 
 def compare(store: Session, actor: Actor, person_id: uuid.UUID, other_id: uuid.UUID) -> Comparison:

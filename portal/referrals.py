@@ -7,12 +7,12 @@ sent. Sending the same form twice is one referral. Nothing is ever declined or c
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Select, case, func, inspect, select, update
 from sqlalchemy.orm import Session
 
-from portal import access, alerts, audit, codes, drafts, notifications, people, reading, services, tasks
+from portal import access, alerts, audit, codes, drafts, measures, notifications, people, reading, services, tasks
 from portal.access import Actor
 from portal.clock import now, today
 from portal.i18n import LANGUAGES, LONDON, N_
@@ -111,6 +111,30 @@ class Promise:
     working_days_left: int
     days_late: int
     late: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a referral stands, for the person: codes and facts, no words of ours.
+
+    ``code``: waiting, late (waiting, and the promise is broken), accepted, passed-on, not-eligible, withdrawn, closed,
+    duplicate. ``by``: the day that we promised, while it waits. ``manager_told``: whether a manager has been told that
+    it is late. ``since``: when it was decided or ended. ``worker``: who is the link worker, as the staff are called.
+    ``word``: the service's word to the person.
+    """
+
+    code: str
+    by: date | None = None
+    manager_told: bool = False
+    since: datetime | None = None
+    worker: str = ""
+    word: str = ""
+    passed_to: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether something still happens with it, so that it can be withdrawn."""
+        return self.code in ("waiting", "late", "accepted")
 
 
 @dataclass(frozen=True)
@@ -399,7 +423,7 @@ def _lines(store: Session, actor: Actor, rows: Sequence[Referral], alarmed: "set
         Line(
             row,
             persons[row.person_id],
-            name_to_use(row.answers),
+            name_to_use(answers_now(row, persons[row.person_id], ())),
             tuple(needs.get(row.id, ())),
             promise_of(settings, row.due_at),
             unopened_alert=row.id in alarmed,
@@ -412,6 +436,15 @@ def _lines(store: Session, actor: Actor, rows: Sequence[Referral], alarmed: "set
 def name_to_use(answers: Answers) -> str:
     """The name that the person asked us to use, as they said it in these answers; empty when they gave none yet."""
     return people.value_of(answers, "preferred_name") or people.value_of(answers, "first_name") or ""
+
+
+def answers_now(referral: Referral, person: ServiceUser, ways: Sequence[people.ContactWay]) -> dict[str, object]:
+    """The answers of a referral, with what the person has corrected since it was sent."""
+    if person.corrected_at is None or person.corrected_at < referral.referred_at:
+        return dict(referral.answers)
+    # What is blank in the record now was taken out by the person: it must not come back from the form.
+    known = people.told_by(person, ways)
+    return {code: said for code, said in referral.answers.items() if code not in people.TELLS} | known
 
 
 def promise_of(settings: services.ServiceSettings, due_at: datetime) -> Promise:
@@ -590,7 +623,7 @@ def pass_on(
         if not given.strip():
             raise NeedsWords(name)
     referral = _decide(store, actor, referral_id)
-    if not people.allows(store, actor.service_id, referral.person_id, "share_onward"):
+    if not people.allows(store, actor.service_id, referral.person_id, "share_onward", hold=True):
         raise NotAllowed
     referral.passed_to, referral.reason_text, referral.word_to_person = to.strip(), reason.strip(), word.strip()
     _decided(store, actor, referral, "passed-on")
@@ -610,6 +643,67 @@ def give_to(store: Session, actor: Actor, referral_id: uuid.UUID, staff_id: uuid
         referral.assigned_to = worker.id
         audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(worker.id))
         store.flush()
+    return referral
+
+
+# The person's own side ------------------------------------------------------------------------------------------------
+
+
+def of_one(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Sequence[Referral]:
+    """A person's referrals for their own page, the newest first."""
+    theirs = access.rows_of(service_id, Referral).where(Referral.person_id == person_id)
+    return store.scalars(theirs.order_by(Referral.referred_at.desc(), Referral.id.desc())).all()
+
+
+def standing(store: Session, service: Service, referral: Referral) -> Standing:
+    """Where a referral stands now, for the person whose it is."""
+    if referral.status in WAITING:
+        by = referral.due_at.astimezone(LONDON).date()
+        late = referral.due_at < now()
+        return Standing("late" if late else "waiting", by, manager_told=referral.promise_reported_at is not None)
+    worker = store.get(Staff, (service.id, referral.assigned_to)) if referral.assigned_to else None
+    return Standing(
+        "withdrawn" if referral.status == "declined" else referral.status,
+        since=referral.decided_at,
+        # Whoever has left is nobody to ask for.
+        worker=worker.name if worker and worker.state == "active" else "",
+        word=referral.word_to_person or "",
+        passed_to=referral.passed_to or "",
+    )
+
+
+WITHDRAWN = "withdrawn"
+
+
+def withdraw(store: Session, service: Service, person_id: uuid.UUID, referral_id: uuid.UUID) -> Referral:
+    """ "I do not want this any more": the person ends their own referral. Nothing is deleted; check-ins stop, and a
+    task tells the staff. Pressed twice it is one withdrawal. Raises ``Gone``, and ``AlreadyDecided`` for one that is
+    over.
+    """
+    mine = access.rows_of(service.id, Referral).where(Referral.id == referral_id, Referral.person_id == person_id)
+    referral = store.scalar(mine.with_for_update().execution_options(populate_existing=True))
+    if referral is None:
+        raise Gone
+    if referral.status == "declined":
+        return referral
+    if referral.status not in (*WAITING, "accepted"):
+        raise AlreadyDecided(referral)
+    was, referral.status, referral.reason = referral.status, "declined", None
+    referral.decided_at, referral.decided_by = now(), None
+    _change(store, referral, was, "declined", None, WITHDRAWN)
+    measures.stop(store, service, referral.id, WITHDRAWN)
+    tasks.add(
+        store,
+        service.id,
+        "person-withdrew",
+        once=f"person-withdrew:{referral.id}",
+        due_at=services.promise_due(services.settings_of(service), now()),
+        person_id=referral.person_id,
+        referral_id=referral.id,
+        assigned_to=referral.assigned_to,
+    )
+    audit.record(store, service.id, None, "withdrew a referral", "referral", referral.id)
+    store.flush()
     return referral
 
 
@@ -754,10 +848,18 @@ def median_days_to_decision(store: Session, service: Service, days: int = 90, le
     ``None`` under ten decided referrals. First contacts are not recorded yet; until they are, the decision is the
     first thing that a person hears.
     """
-    rows = select(Referral.referred_at, Referral.decided_at).where(
-        Referral.service_id == service.id,
-        Referral.decided_at.is_not(None),
-        Referral.referred_at > now() - timedelta(days=days),
+    rows = (
+        select(Referral.referred_at, ReferralChange.created_at)
+        .join(
+            Referral, (Referral.id == ReferralChange.referral_id) & (Referral.service_id == ReferralChange.service_id)
+        )
+        .where(
+            Referral.service_id == service.id,
+            Referral.referred_at > now() - timedelta(days=days),
+            # What a member of staff first decided: a person who no longer wants it has decided nothing for us.
+            ReferralChange.was.in_(WAITING),
+            ReferralChange.changed_by.is_not(None),
+        )
     )
-    waited = sorted((decided - referred).days for referred, decided in store.execute(rows) if decided)
+    waited = sorted((decided - referred).days for referred, decided in store.execute(rows))
     return waited[len(waited) // 2] if len(waited) >= least else None

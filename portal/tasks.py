@@ -24,6 +24,7 @@ class Kind(StrEnum):
     UNFINISHED_FORM = "unfinished-form"
     PROMISE_BROKEN = "promise-broken"
     MESSAGE_FAILED = "message-failed"
+    COMPLAINT = "complaint"
     CHECK_IN_NOT_BACK = "check-in-not-back"
     PERSON_WITHDREW = "person-withdrew"
     DETAILS_CHANGED = "details-changed"
@@ -34,6 +35,7 @@ KIND_NAMES: dict[Kind, str] = {
     Kind.UNFINISHED_FORM: N_("Contact someone who did not finish the form and asked for this"),
     Kind.PROMISE_BROKEN: N_("We promised to be in touch by now"),
     Kind.MESSAGE_FAILED: N_("A message did not arrive"),
+    Kind.COMPLAINT: N_("Answer a complaint"),
     Kind.CHECK_IN_NOT_BACK: N_("A check-in has not come back: ask the person yourself, or say why not"),
     Kind.PERSON_WITHDREW: N_("The person does not want our help any more"),
     Kind.DETAILS_CHANGED: N_("The person changed their own details"),

@@ -136,7 +136,8 @@ class Tries(Base):
 
 class ServiceUser(Record):
     """A person who uses the service. ``merged_into`` names the record that took this one over (reversible).
-    ``reading``: whether the person's own page may be opened for reading at all (product 7, hazard H5)."""
+    ``reading``: whether the person's own page may be opened for reading at all (product 7, hazard H5).
+    ``corrected_at``: when the person last corrected their own details; from then on these are newer than a form."""
 
     __tablename__ = "service_user"
 
@@ -160,6 +161,7 @@ class ServiceUser(Record):
     access_detail: Mapped[str | None] = mapped_column(String(500))
     about_you: Mapped[dict[str, Any]] = mapped_column(default=dict)
     reading: Mapped[bool] = mapped_column(default=True, server_default=true())
+    corrected_at: Mapped[datetime | None]
     merged_into: Mapped[uuid.UUID | None]
     version: Mapped[int] = mapped_column(default=1)
 

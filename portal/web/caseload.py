@@ -338,7 +338,13 @@ def _to_case(referral_id: uuid.UUID) -> ResponseReturnValue:
 
 def _contact_of(referral: Referral) -> SafeContact:
     ways = people.ways_of(g.store, g.actor.service_id, referral.person_id)
-    return safe_contact.in_words(referrals.name_to_use(referral.answers), ways)
+    return safe_contact.in_words(referrals.name_to_use(_answers_now(referral)), ways)
+
+
+def _answers_now(referral: Referral) -> "dict[str, object]":
+    """What the form says, with what the person has corrected on their own page since."""
+    ways = people.ways_of(g.store, g.actor.service_id, referral.person_id)
+    return referrals.answers_now(referral, people.read(g.store, g.actor, referral.person_id), ways)
 
 
 def _permissions(person_id: uuid.UUID) -> list[tuple[str, str]]:
@@ -389,7 +395,7 @@ def _said_in_history(one: referrals.Happened) -> str:
 def case(referral_id: uuid.UUID) -> ResponseReturnValue:
     """One referral: how to reach the person safely, alerts, their own words, everything they said, what to do."""
     referral = _read(referral_id)
-    answers, names = referral.answers, referrals.staff_names(g.store, g.actor)
+    answers, names = _answers_now(referral), referrals.staff_names(g.store, g.actor)
     person = people.read(g.store, g.actor, referral.person_id)
     reason = g.settings.reason(referral.reason) if referral.reason else None
     return render_template(
@@ -413,7 +419,9 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
         promise=referrals.promise_of(g.settings, referral.due_at),
         promise_words=say_promise(referrals.promise_of(g.settings, referral.due_at)),
         assigned=names.get(referral.assigned_to or referral.id, ""),
-        decided_by=names.get(referral.decided_by or referral.id, ""),
+        decided_by=gettext(N_("The person themselves"))
+        if referral.status == "declined"
+        else names.get(referral.decided_by or referral.id, ""),
         reason=gettext(reason.label) if reason else "",
     )
 
@@ -422,6 +430,7 @@ def _too_late(problem: referrals.AlreadyDecided) -> ResponseReturnValue:
     """Somebody was faster: who, when, and what they decided."""
     referral = problem.referral
     by = referrals.staff_names(g.store, g.actor).get(referral.decided_by or referral.id, "")
+    by = gettext(N_("The person themselves")) if referral.status == "declined" else by
     page = render_template(
         "caseload/already_decided.html",
         referral=referral,

@@ -274,6 +274,7 @@ def upgrade() -> None:
         sa.Column("first_step", sa.LargeBinary(), nullable=True),
         sa.Column("sure", sa.Integer(), nullable=True),
         sa.Column("by_when", sa.LargeBinary(), nullable=True),
+        sa.Column("absent", sa.JSON(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
@@ -571,6 +572,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("service_user", schema=None) as batch_op:
         batch_op.add_column(sa.Column("reading", sa.Boolean(), server_default=sa.true(), nullable=False))
+        batch_op.add_column(sa.Column("corrected_at", sa.DateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("staff", schema=None) as batch_op:
         batch_op.add_column(sa.Column("trained_in_gas", sa.Boolean(), server_default=sa.false(), nullable=False))
@@ -585,6 +587,7 @@ def downgrade() -> None:
         batch_op.drop_column("trained_in_gas")
 
     with op.batch_alter_table("service_user", schema=None) as batch_op:
+        batch_op.drop_column("corrected_at")
         batch_op.drop_column("reading")
 
     _rename("form_id", "draft_id")
