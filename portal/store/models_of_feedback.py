@@ -188,7 +188,7 @@ class Goal(Record):
     """What a person would like to be different, in their own words; never deleted. Data dictionary 3.6.
 
     ``status`` (FHIR Goal.lifecycleStatus): active, on-hold (set aside), completed (achieved). ``importance`` and
-    ``sure``: 1 to 10. ``by_when`` is as the person said it.
+    ``sure``: 1 to 10; for one that was not given ``absent`` says how. ``by_when`` is as the person said it.
     """
 
     __tablename__ = "goal"
@@ -203,6 +203,7 @@ class Goal(Record):
     first_step: Mapped[str | None] = mapped_column(Encrypted("goal.first_step"))
     sure: Mapped[int | None]
     by_when: Mapped[str | None] = mapped_column(Encrypted("goal.by_when"))
+    absent: Mapped[dict[str, Any]] = mapped_column(default=dict)
     status: Mapped[str] = mapped_column(String(20), default="active")
     recorded_by: Mapped[uuid.UUID | None]
     ended_at: Mapped[datetime | None]
