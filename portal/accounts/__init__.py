@@ -1,8 +1,9 @@
-"""Staff accounts: who may sign in, with what, for how long, and who lets them in.
+"""Who may sign in, with what, for how long, and who lets them in: the staff, and the people on their own page.
 
-Knows no page and no cookie; the doors ``web.sign_in`` and ``web.admin`` hand it what was typed, and put its tokens into
-cookies. ``passwords`` holds what may be a password, ``second_factor`` the app and the recovery codes, ``sign_in`` the
-way in and out, ``team`` who belongs to the staff. Every act is in the audit, and every refusal too.
+Knows no page and no cookie; the doors ``web.sign_in``, ``web.admin`` and ``web.visits`` hand it what was typed, and put
+its tokens into cookies. ``passwords`` holds what may be a password, ``second_factor`` the app and the recovery codes,
+``sign_in`` the way in and out, ``team`` who belongs to the staff, ``visits`` how a person comes to their own page.
+Every act is in the audit, and every refusal of the staff too.
 """
 
 from portal.access import Actor, Role
@@ -57,6 +58,22 @@ from portal.accounts.team import (
     revoke_all,
     withdraw,
 )
+from portal.accounts.visits import (
+    NeedsReference,
+    ask_code,
+    card_alone,
+    card_given,
+    choose_task,
+    code_given,
+    end,
+    end_all,
+    issue_code,
+    open_for_check_in,
+    set_reading,
+    touch_visit,
+    visitor_for,
+    worker_code_given,
+)
 
 __all__ = [
     "DEVICE_KEPT",
@@ -74,6 +91,7 @@ __all__ = [
     "Actor",
     "Invited",
     "Knock",
+    "NeedsReference",
     "NotInvited",
     "NotRecognised",
     "NotTaken",
@@ -85,20 +103,29 @@ __all__ = [
     "accept",
     "actor_for",
     "address_for_app",
+    "ask_code",
     "begin_sign_in",
+    "card_alone",
+    "card_given",
     "change_role",
+    "choose_task",
+    "code_given",
     "code_now",
     "colleague",
     "colleagues",
     "create_first",
+    "end",
+    "end_all",
     "has_to_join_again",
     "invitation_for",
     "invite",
     "is_waiting",
+    "issue_code",
     "knock",
     "leave",
     "new_recovery_codes",
     "offered_secret",
+    "open_for_check_in",
     "open_invitations",
     "own_recovery_codes_left",
     "own_sign_ins",
@@ -108,7 +135,11 @@ __all__ = [
     "revoke",
     "revoke_all",
     "second_factor_given",
+    "set_reading",
     "sign_out",
     "touch",
+    "touch_visit",
+    "visitor_for",
     "withdraw",
+    "worker_code_given",
 ]

@@ -10,7 +10,7 @@ from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
 from portal import codes, i18n, reading
-from portal.web import admin, caseload, errors, journeys, public, requests, security, sign_in
+from portal.web import admin, caseload, errors, journeys, public, requests, security, sign_in, visits
 from portal.web.addresses import Addresses, in_language
 
 if TYPE_CHECKING:
@@ -45,13 +45,15 @@ def open_doors(settings: "Settings") -> Flask:
         PUBLIC_URL=settings.public_url,
         FORM_COOKIE=f"{prefix}form",
         SIGN_IN_COOKIE=f"{prefix}staff",
+        VISIT_COOKIE=f"{prefix}me",
+        ASKED_COOKIE=f"{prefix}asked",
         WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as its session; trust 2
         WTF_CSRF_CHECK_DEFAULT=False,  # our guard checks every POST, and keeps what was typed when it fails
         WTF_CSRF_SSL_STRICT=False,  # some people's browsers send no Referer; the token and Sec-Fetch-Site decide
     )
     _set_up_templates(app)
     requests.open_requests(app, settings.database_url)
-    for door in (public, journeys, sign_in, caseload, admin):
+    for door in (public, journeys, sign_in, visits, caseload, admin):
         app.register_blueprint(door.blueprint)
     errors.catch(app)
     security.guard(app, requests.write_down_refusal)

@@ -3,16 +3,16 @@
 import ipaddress
 
 import brotli
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request, url_for
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as StoreTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from portal import accounts, audit, i18n, services
-from portal.access import Actor, Permission, may
-from portal.store import AuditEvent, open_store
+from portal import accounts, audit, drafts, i18n, services
+from portal.access import Actor, Mine, Permission, Visitor, may, may_visit
+from portal.store import AuditEvent, Stores, open_store
 from portal.web.addresses import LANGUAGE, SERVICE
 from portal.web.security import PUBLIC, door, marked
 
@@ -47,6 +47,7 @@ def open_requests(app: Flask, database_url: str) -> None:
         g.speaking = i18n.speaking(_language())
         g.speaking.__enter__()
         g.actor = _actor()
+        g.visitor = _visitor()
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -54,8 +55,7 @@ def open_requests(app: Flask, database_url: str) -> None:
         # abort or an exception leaves nothing behind.
         if "store" in g and not g.get("failed") and response.status_code < 500:
             g.store.commit()
-            if g.get("actor"):
-                accounts.touch(stores, g.actor)
+            _touch(stores)
         return _squeezed(response)
 
     @app.teardown_request
@@ -64,6 +64,13 @@ def open_requests(app: Flask, database_url: str) -> None:
             store.close()
         if speaking := g.pop("speaking", None):
             speaking.__exit__(None, None, None)
+
+
+def _touch(stores: Stores) -> None:
+    if g.get("actor"):
+        accounts.touch(stores, g.actor)
+    if g.get("visitor"):
+        accounts.touch_visit(stores, g.visitor)
 
 
 def status_of(fault: BaseException) -> int:
@@ -84,6 +91,8 @@ def write_down_refusal(wanted: Permission) -> None:
 def may_open(endpoint: str) -> bool:
     """Whether whoever asks may come in at this endpoint: the menu shows only doors that open."""
     wanted = door(current_app, endpoint)
+    if isinstance(wanted, Mine):
+        return may_visit(g.get("visitor"), wanted)
     return wanted == PUBLIC or (isinstance(wanted, Permission) and may(g.get("actor"), wanted))
 
 
@@ -112,6 +121,51 @@ def _actor() -> Actor | None:
     if not token or g.service is None:
         return None
     return accounts.actor_for(g.store, g.service.id, token)
+
+
+def _visitor() -> Visitor | None:
+    """The person on their own page in this browser: read only, as everything here."""
+    key = request.cookies.get(current_app.config["VISIT_COOKIE"])
+    if not key or g.service is None:
+        return None
+    return accounts.visitor_for(g.store, g.service.id, key)
+
+
+def give_visit(response: Response, key: str) -> Response:
+    """Give this browser the key of a visit, until it is closed: every screen is taken to be a shared one."""
+    response.set_cookie(
+        current_app.config["VISIT_COOKIE"],
+        key,
+        path="/",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def take_visit(response: Response) -> Response:
+    """Clear this browser of a visit, and of what was read."""
+    for name in ("VISIT_COOKIE", "ASKED_COOKIE"):
+        response.delete_cookie(
+            current_app.config[name],
+            path="/",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
+        )
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def visit_lock() -> dict[str, object]:
+    """``lock`` for a page that shows what is a person's own: it clears itself when nobody is there."""
+    return {
+        "minutes": g.settings.lock_minutes,
+        "warn": int(drafts.LOCK_GRACE.total_seconds() // 60),
+        "still_here": url_for("visits.still_here"),
+        "away": url_for("visits.locked"),
+    }
 
 
 def came_from() -> str | None:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 
 from portal import access
-from portal.access import Permission
+from portal.access import Mine, Permission
 
 PUBLIC = "public"
 MOST_FIELDS = 200
@@ -49,9 +49,31 @@ def allow(permission: Permission, *, audits: bool = False, lists: tuple[str, ...
     return mark
 
 
-def door(app: Flask, endpoint: str) -> str | Permission | None:
+def mine(what: Mine, *, entrance: bool = False, lists: tuple[str, ...] = ()) -> Callable[[View], View]:
+    """A person may come in whose visit to their own page goes that far; ``g.visitor`` is then that visit.
+
+    ``entrance``: the page (GET, without ids) on which this begins; exactly one view of each task of ``access.TASKS``,
+    and the page itself. ``lists`` as in ``allow``.
+    """
+
+    def mark(view: View) -> View:
+        view.door = what  # type: ignore[attr-defined]
+        view.entrance = entrance  # type: ignore[attr-defined]
+        view.lists = lists  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def entrance(app: Flask, what: Mine) -> str | None:
+    """The endpoint on which this begins."""
+    begins = (name for name, view in app.view_functions.items() if getattr(view, "entrance", False))
+    return next((name for name in begins if door(app, name) is what), None)
+
+
+def door(app: Flask, endpoint: str) -> str | Permission | Mine | None:
     """Who may come in at this endpoint; ``None`` when it does not say."""
-    found: str | Permission | None = getattr(app.view_functions[endpoint], "door", None)
+    found: str | Permission | Mine | None = getattr(app.view_functions[endpoint], "door", None)
     return found
 
 
@@ -76,12 +98,9 @@ def guard(app: Flask, write_down: Callable[[Permission], None]) -> None:
             return None
         wanted = door(app, request.endpoint)
         if isinstance(wanted, Permission) and not access.may(g.actor, wanted):
-            # A stranger's knock at a staff page is no act of anybody: it is answered with the sign-in page.
-            if g.actor is not None:
-                write_down(wanted)
-            if g.actor is None and request.method in ("GET", "HEAD"):
-                return redirect(url_for("sign_in.sign_in", next=request.script_root + request.path))
-            abort(403 if g.actor else 401)
+            return _not_staff(wanted, write_down)
+        if isinstance(wanted, Mine) and not access.may_visit(g.visitor, wanted):
+            return _not_theirs()
         if request.method == "POST":
             _check_post(csrf, request)
         return None
@@ -89,6 +108,23 @@ def guard(app: Flask, write_down: Callable[[Permission], None]) -> None:
     @app.after_request
     def headers(response: Response) -> Response:
         return with_headers(response, secure=bool(app.config["SESSION_COOKIE_SECURE"]))
+
+
+def _not_staff(wanted: Permission, write_down: Callable[[Permission], None]) -> ResponseReturnValue:
+    # A stranger's knock at a staff page is no act of anybody: it is answered with the sign-in page.
+    if g.actor is not None:
+        write_down(wanted)
+        abort(403)
+    if request.method not in ("GET", "HEAD"):
+        abort(401)
+    return redirect(url_for("sign_in.sign_in", next=request.script_root + request.path))
+
+
+def _not_theirs() -> ResponseReturnValue:
+    # Whoever was let in once and is not any more is led where whoever never was is led.
+    if request.method not in ("GET", "HEAD"):
+        abort(403 if g.visitor else 401)
+    return redirect(url_for("visits.sign_in"), 303)
 
 
 def _check_post(csrf: CSRFProtect, posted: Request) -> None:
