@@ -11,10 +11,12 @@ if TYPE_CHECKING:
 def create_app(settings: "Settings") -> "Flask":
     """The web application for one installation.
 
-    Raises ``RuntimeError`` when an endpoint does not say who may come in.
+    Raises ``RuntimeError`` when an endpoint does not say who may come in, and ``WrongDefinition`` when the data file of
+    a scale contradicts itself.
     """
-    from portal import held
+    from portal import held, instruments
     from portal.web import open_doors
 
+    instruments.catalogue()  # read before anybody is asked anything
     held.hold(settings.secret_key, settings.encryption_keys)
     return open_doors(settings)
