@@ -56,6 +56,7 @@ from portal.accounts.team import (
     open_invitations,
     replace_second_factor,
     revoke_all,
+    set_trained_in_gas,
     withdraw,
 )
 from portal.accounts.visits import (
@@ -136,6 +137,7 @@ __all__ = [
     "revoke_all",
     "second_factor_given",
     "set_reading",
+    "set_trained_in_gas",
     "sign_out",
     "touch",
     "touch_visit",

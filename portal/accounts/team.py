@@ -249,6 +249,21 @@ def change_role(store: Session, actor: Actor, staff_id: uuid.UUID, role: str) ->
     return staff
 
 
+def set_trained_in_gas(store: Session, actor: Actor, staff_id: uuid.UUID, trained: bool) -> Staff | None:
+    """Note whether a colleague is trained in goal attainment scaling: only then they may use it. ``None`` when there is
+    no such colleague. Raises ``Refused``."""
+    access.require(actor, Permission.MANAGE_STAFF)
+    staff = _locked(store, actor.service_id).get(staff_id)
+    if staff is None or staff.state != STATE_ACTIVE:
+        return None
+    if staff.trained_in_gas != trained:
+        staff.trained_in_gas = trained
+        act = "noted who is trained in goal attainment scaling"
+        audit.record(store, actor.service_id, actor, act, "staff", staff.id, trained=trained)
+    store.flush()
+    return staff
+
+
 def leave(store: Session, actor: Actor, staff_id: uuid.UUID) -> Staff | None:
     """Somebody has left: their sign-ins, invitations and turns on the rota end now. What they did stays in the record.
     ``None`` when there is no such colleague.
