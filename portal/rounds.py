@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from portal import alerts, audit, drafts, notifications, referrals, services, throttle
+from portal import alerts, audit, drafts, measures, notifications, referrals, services, throttle
 from portal.notifications import Delivered, Render, Transport
 from portal.store import Service, Stores
 
@@ -33,6 +33,7 @@ PARTS: dict[str, Part] = {
     "alerts-climbed": alerts.escalate,
     "unfinished-forms": referrals.ask_about_unfinished,
     "broken-promises": referrals.report_broken_promises,
+    "check-ins-asked": measures.remind,
     "drafts-expired": drafts.expire,
     "audit-sealed": _seal,
 }

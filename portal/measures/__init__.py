@@ -8,6 +8,7 @@ from portal.measures.links import (
     open_link,
 )
 from portal.measures.plan import (
+    SAID_BY_STAFF,
     WHY_NOT,
     Gone,
     NotPossible,
@@ -55,6 +56,7 @@ __all__ = [
     "cancel_links",
     "new_link",
     "open_link",
+    "SAID_BY_STAFF",
     "WHY_NOT",
     "Gone",
     "NotPossible",

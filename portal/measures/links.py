@@ -16,6 +16,8 @@ from portal.access import rows_of
 from portal.clock import now
 from portal.store import CheckIn, CheckInLink, Service
 
+OPEN = ("ready", "in-progress", "on-hold")
+
 
 def new_link(store: Session, check_in: CheckIn) -> str:
     """The secret of a new link to this check-in; links before it stop working. It is to be sent, never shown."""
@@ -60,7 +62,7 @@ def open_link(store: Session, service_id: uuid.UUID, token: str) -> CheckIn | No
         return None
     wanted = rows_of(service_id, CheckIn).where(CheckIn.id == link.check_in_id)
     check_in = store.scalar(wanted.with_for_update().execution_options(populate_existing=True))
-    if check_in is None or check_in.status not in ("ready", "in-progress") or check_in.closes_at <= now():
+    if check_in is None or check_in.status not in OPEN or check_in.closes_at <= now():
         return None
     link.used_at = now()
     audit.record(store, service_id, None, "opened a check-in", "check_in", check_in.id)

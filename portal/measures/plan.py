@@ -1,19 +1,76 @@
 """When people are asked how they are, with which scales, how often at most, and when the asking stops.
 
 A plan hangs on one referral: a check-in at the start, and later ones dated from the day on which the referral was
-accepted. A person is asked once and reminded twice at most; then a member of staff decides. Nothing here writes to
-anybody except through ``notifications``.
+accepted. A person is asked once and reminded twice at most; then a member of staff decides. Whatever happens, every
+check-in ends: answered, or with the reason why not. Nothing here writes to anybody except through ``notifications``.
 """
 
 import uuid
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
-from portal.access import Actor
-from portal.measures.scales import Chosen
-from portal.store import CheckIn, Referral, Service, ServiceUser
+from portal import access, audit, codes, notifications, services, tasks
+from portal.access import Actor, Permission, rows_of
+from portal.clock import now, today
+from portal.i18n import LONDON, N_
+from portal.instruments import may_be_asked_again
+from portal.measures import links
+from portal.measures.scales import Chosen, choose
+from portal.notifications import MESSAGES
+from portal.services import Occasion
+from portal.store import (
+    CheckIn,
+    Goal,
+    ItemAnswer,
+    MeasureResponse,
+    Message,
+    Referral,
+    Service,
+    ServiceUser,
+    Staff,
+)
+from portal.store.once import write_once
+
+UNFINISHED = ("ready", "in-progress", "on-hold")
+OPEN_CASES = ("submitted", "accepted")
+"""The referrals whose check-ins may be answered; asked for by a message are those of accepted ones only."""
+
+_ASKED_FOR = tuple(code for code, template in MESSAGES.items() if "code" in template.details)
+"""The messages that a person asks for themselves, so that they say nothing of how often we turn to them."""
+
+MOST_REMINDERS = 2
+MOST_MESSAGES = 9  # about one check-in, refused ones too: so many keys there are
+WAITS = timedelta(days=365)
+"""How long the check-in at the start stays open while nobody has decided about the referral: our slowness ends
+nothing."""
+
+REVIEW_WINDOW = (timedelta(days=7), timedelta(days=21))
+"""How long before and after its day a review may be answered that a worker has added."""
+
+WHY_NOT: dict[str, str] = {
+    "declined": N_("The person did not want to answer"),
+    "moved": N_("The person has moved away"),
+    "died": N_("The person has died"),
+    "not-reached": N_("We could not reach the person"),
+    "not-due": N_("It was not due: another one took its place, or the person had been asked enough"),
+    "service-closed": N_("The service was closed"),
+    "not-finished": N_("The person began and did not finish"),
+    "withdrawn": N_("The person does not want our help any more"),
+    "closed": N_("The case was closed before"),
+    "erased": N_("The person asked us to erase their record"),
+}
+"""Why nothing came back. The stored codes are for ever."""
+
+SAID_BY_STAFF = ("declined", "moved", "died", "not-reached", "not-due", "service-closed")
+_FOUND_BY_THE_CLOCK = ("not-reached", "not-due", "not-finished")
+"""Reasons that nobody gave: somebody who knows better may say another one, and a late answer still counts."""
+
+GOALS = "goals"
 
 
 class Gone(LookupError):
@@ -21,62 +78,216 @@ class Gone(LookupError):
 
 
 class NotPossible(ValueError):
-    """It cannot be done now; the message is a code: finished, not-accepted, asked-enough, too-soon, closed, past."""
+    """It cannot be done now. The message is a code: finished, not-accepted, past, too-soon, closed, today-already,
+    asked-enough, nothing-to-ask."""
 
 
-WHY_NOT: dict[str, str] = {}
-"""Why nothing came back: what staff may say, and what the portal says itself."""
+# The plan ------------------------------------------------------------------------------------------------------------
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(0), LONDON).astimezone(UTC)
+
+
+def _day_of(moment: datetime) -> date:
+    return moment.astimezone(LONDON).date()
+
+
+def _window(accepted: date, occasion: Occasion) -> tuple[datetime, datetime, datetime]:
+    """When it opens, is due and closes; the last day belongs to it."""
+    opens, due, last = (accepted + timedelta(days=days) for days in (occasion.opens, occasion.due, occasion.closes))
+    return _start_of(opens), _start_of(due), _start_of(last + timedelta(days=1))
+
+
+def _planned(store: Session, referral: Referral, occasion: Occasion, window: Sequence[datetime]) -> CheckIn:
+    opens_at, due_at, closes_at = window
+    check_in = CheckIn(
+        service_id=referral.service_id,
+        id=codes.new_id(),
+        person_id=referral.person_id,
+        referral_id=referral.id,
+        occasion=occasion.occasion,
+        number=occasion.number,
+        scales=list(occasion.scales),
+        status="ready",
+        opens_at=opens_at,
+        due_at=due_at,
+        closes_at=closes_at,
+    )
+    same = rows_of(referral.service_id, CheckIn).where(
+        CheckIn.referral_id == referral.id,
+        CheckIn.occasion == occasion.occasion,
+        CheckIn.number == occasion.number,
+    )
+    found, _ = write_once(store, check_in, same)
+    return found
 
 
 def plan_baseline(store: Session, service: Service, referral: Referral, person: ServiceUser) -> CheckIn | None:
     """The check-in at the start, open from the sending on; ``None`` when the service plans none."""
-    raise NotImplementedError
+    occasions = services.settings_of(service).check_ins.occasions
+    if not occasions:
+        return None
+    sent = referral.referred_at
+    return _planned(store, referral, occasions[0], (sent, sent, sent + WAITS))
 
 
 def plan_rest(store: Session, service: Service, referral: Referral) -> list[CheckIn]:
-    """The later check-ins, dated from the acceptance; the one at the start gets its end."""
-    raise NotImplementedError
+    """The later check-ins, dated from the acceptance (now); the one at the start is due now and gets its end."""
+    accepted = today()
+    found = []
+    for occasion in services.settings_of(service).check_ins.occasions:
+        window = _window(accepted, occasion)
+        check_in = _planned(store, referral, occasion, window)
+        if occasion.occasion == "baseline" and check_in.status in UNFINISHED:
+            # It could be answered from the sending on, but answers older than its window would tell of another time.
+            check_in.opens_at = max(referral.referred_at, window[0])
+            check_in.due_at, check_in.closes_at = window[1:]
+        found.append(check_in)
+    store.flush()
+    audit.record(
+        store, service.id, None, "planned check-ins", "referral", referral.id, actor_kind="system", many=len(found)
+    )
+    return found
 
 
 def plan_end(store: Session, actor: Actor, referral_id: uuid.UUID, day: date) -> CheckIn | None:
-    """The support is planned to end on this day: the check-in that is due at the end comes then, if that is earlier."""
-    raise NotImplementedError
+    """The support is planned to end on this day: the check-in that is due at the end comes then, if that is earlier.
+    ``None`` when there is none, or when it has been asked for already. Raises ``Gone``, ``NotPossible``.
+
+    What would have come before it and is not due by then falls away.
+    """
+    service, referral = _case(store, actor, referral_id)
+    if day < today():
+        raise NotPossible("past")
+    planned = [one for one in services.settings_of(service).check_ins.occasions if one.or_planned_end]
+    rows = {
+        (one.occasion, one.number): one for one in _locked(store, actor.service_id, CheckIn.referral_id == referral.id)
+    }
+    check_in = rows.get((planned[0].occasion, planned[0].number)) if planned else None
+    if check_in is None or check_in.status not in ("ready", "on-hold") or _asked_on(check_in):
+        return None
+    was, due_at = check_in.due_at, _start_of(day)
+    if due_at >= was:
+        return check_in
+    check_in.closes_at = min(check_in.closes_at, due_at + (check_in.closes_at - was))
+    check_in.opens_at, check_in.due_at = min(check_in.opens_at, due_at), due_at
+    for other in rows.values():
+        waiting = other.status in ("ready", "on-hold") and _asked_on(other) is None
+        if other.id != check_in.id and waiting and due_at <= other.due_at < was:
+            _end(store, other, "not-due")
+    store.flush()
+    audit.record(store, actor.service_id, actor, "planned the end", "referral", referral.id, day=day.isoformat())
+    return check_in
 
 
 def add_review(store: Session, actor: Actor, referral_id: uuid.UUID, due: date) -> CheckIn:
-    """One more review on a day that the worker and the person agreed."""
-    raise NotImplementedError
+    """One more review, on a day that the worker and the person agreed. Raises ``Gone``, ``NotPossible``."""
+    service, referral = _case(store, actor, referral_id)
+    if due < today():
+        raise NotPossible("past")
+    planned = services.settings_of(service).check_ins.occasions
+    like = next((one for one in reversed(planned) if one.occasion == "review"), planned[0] if planned else None)
+    if like is None:
+        raise NotPossible("nothing-to-ask")
+    reviews = [one.number for one in of_referral(store, service.id, referral.id) if one.occasion == "review"]
+    due_at = _start_of(due)
+    before, after = REVIEW_WINDOW
+    occasion = Occasion("review", max(reviews, default=0) + 1, 0, 0, 0, like.scales)
+    check_in = _planned(store, referral, occasion, (due_at - before, due_at, due_at + after))
+    store.flush()
+    audit.record(store, service.id, actor, "added a review", "check_in", check_in.id)
+    return check_in
 
 
-def stop(store: Session, service: Service, referral_id: uuid.UUID, why: str) -> int:
-    """Ask nothing more about this referral (``why``: of WHY_NOT); links and waiting messages stop too. How many."""
-    raise NotImplementedError
+def _case(store: Session, actor: Actor, referral_id: uuid.UUID) -> tuple[Service, Referral]:
+    access.require(actor, Permission.DECIDE_REFERRAL)
+    wanted = rows_of(actor.service_id, Referral).where(Referral.id == referral_id)
+    referral = store.scalar(wanted.with_for_update().execution_options(populate_existing=True))
+    if referral is None:
+        raise Gone
+    if referral.status != "accepted":
+        raise NotPossible("not-accepted")
+    return store.get_one(Service, actor.service_id), referral
+
+
+# Looking -------------------------------------------------------------------------------------------------------------
 
 
 def of_referral(store: Session, service_id: uuid.UUID, referral_id: uuid.UUID) -> Sequence[CheckIn]:
     """Every check-in of a referral, by when it is due."""
-    raise NotImplementedError
+    theirs = rows_of(service_id, CheckIn).where(CheckIn.referral_id == referral_id)
+    return store.scalars(theirs.order_by(CheckIn.due_at, CheckIn.id)).all()
 
 
 def of_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Sequence[CheckIn]:
     """Every check-in of a person, by when it is due."""
-    raise NotImplementedError
+    theirs = rows_of(service_id, CheckIn).where(CheckIn.person_id == person_id)
+    return store.scalars(theirs.order_by(CheckIn.due_at, CheckIn.id)).all()
 
 
 def due_for(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> list[CheckIn]:
-    """The check-ins that the person may answer now and has not finished, by when they are due."""
-    raise NotImplementedError
+    """What the person may answer now and has not finished: one check-in at most, the others wait for it."""
+    rows = store.execute(
+        select(CheckIn, Referral)
+        .join(Referral, (Referral.service_id == CheckIn.service_id) & (Referral.id == CheckIn.referral_id))
+        .where(
+            CheckIn.service_id == service_id,
+            CheckIn.person_id == person_id,
+            CheckIn.status.in_(UNFINISHED),
+            CheckIn.opens_at <= now(),
+            CheckIn.closes_at > now(),
+            Referral.status.in_(OPEN_CASES),
+        )
+    )
+    open_ones = [_Open(check_in, referral) for check_in, referral in rows]
+    return [min(open_ones, key=_Open.order).check_in] if open_ones else []
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A check-in with the referral that it hangs on."""
+
+    check_in: CheckIn
+    referral: Referral
+
+    def order(self) -> tuple[bool, bool, bool, datetime, uuid.UUID]:
+        """Of several at once the first comes, and the others wait: two records that became one must not ask twice."""
+        one = self.check_in
+        waits = self.referral.status != "accepted"
+        return waits, one.status != "in-progress", _asked_on(one) is None, one.due_at, one.id
+
+
+def _asked_on(check_in: CheckIn) -> datetime | None:
+    """When we, or a member of staff in our place, last turned to the person about it."""
+    return max((at for at in (check_in.last_asked_at, check_in.handed_to_staff_at) if at), default=None)
+
+
+def _unfinished(store: Session, service_id: uuid.UUID, which: ColumnElement[bool]) -> list[CheckIn]:
+    return [one for one in _locked(store, service_id, which) if one.status in UNFINISHED]
+
+
+def _locked(store: Session, service_id: uuid.UUID, which: ColumnElement[bool]) -> Sequence[CheckIn]:
+    """Check-ins held until the end of the transaction, as they are now."""
+    wanted = rows_of(service_id, CheckIn).where(which).order_by(CheckIn.id)
+    return store.scalars(wanted.with_for_update().execution_options(populate_existing=True)).all()
+
+
+# What is asked -------------------------------------------------------------------------------------------------------
 
 
 def language_of(service: Service, person: ServiceUser) -> str:
     """The language in which a person is asked: the one they like to read, if it is offered here; else that of the
     pages they used."""
-    raise NotImplementedError
+    return notifications.language_for(service, person)
 
 
-def age_of(person: ServiceUser, on: date) -> int | None:
+def age_of(person: ServiceUser, on: date) -> int:
     """Whole years on a day; when only the year of birth is known, the fewest that it can be."""
-    raise NotImplementedError
+    if len(person.born) == 4:
+        return on.year - int(person.born) - 1
+    born = date.fromisoformat(person.born)
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def scales_for(
@@ -89,40 +300,377 @@ def scales_for(
     by_proxy: bool = False,
     interpreter: bool = False,
 ) -> tuple[Chosen, ...]:
-    """What is asked now, with the exact words: the language rule (product 9), and no scale too soon again.
+    """What is asked now, with the exact words; no scale sooner again than it may be. Empty: nothing can be asked.
 
-    ``interpreter``: an interpreter or a worker is there, so that the English may be read out.
+    Words in the person's own language come first (product 9): the scales of this check-in that have them, or else
+    another scale of the service's plan that has; the goals. Only when there is no scale at all, and an interpreter or a
+    worker is there (``interpreter``), the English is read out.
     """
-    raise NotImplementedError
+    last = _last_answered(store, check_in)
+
+    def words(scales: Sequence[str], spoken: str) -> list[Chosen]:
+        found = []
+        for scale in scales:
+            chosen = choose(store, service, scale, language=spoken, age=age, by_proxy=by_proxy, today=today())
+            rested = scale not in last or (chosen and may_be_asked_again(chosen.instrument, last[scale], today()))
+            if chosen and rested:
+                found.append(chosen)
+        return found
+
+    asked = [scale for scale in check_in.scales if scale != GOALS]
+    others = [scale for scale in _scales_of_plan(service) if scale not in check_in.scales]
+    goals = words([GOALS], language) if GOALS in check_in.scales else []
+    found = words(asked, language)
+    if not found and language != "en" and any(_has_no_words(store, service, one, language, age) for one in asked):
+        found = words(others, language)[:1] or (words(asked, "en") if interpreter else [])
+    return (*found, *goals)
 
 
 def not_available(
     store: Session, service: Service, check_in: CheckIn, *, language: str, age: int | None, by_proxy: bool = False
 ) -> tuple[str, ...]:
     """The scales of this check-in that could be asked in English, and have no words in this language."""
-    raise NotImplementedError
+    return tuple(
+        scale for scale in check_in.scales if _has_no_words(store, service, scale, language, age, by_proxy=by_proxy)
+    )
+
+
+def _has_no_words(
+    store: Session, service: Service, scale: str, language: str, age: int | None, *, by_proxy: bool = False
+) -> bool:
+    here, english = (
+        choose(store, service, scale, language=spoken, age=age, by_proxy=by_proxy, today=today())
+        for spoken in (language, "en")
+    )
+    return here is None and english is not None
+
+
+def _scales_of_plan(service: Service) -> list[str]:
+    occasions = services.settings_of(service).check_ins.occasions
+    return list(dict.fromkeys(scale for one in occasions for scale in one.scales if scale != GOALS))
+
+
+def _last_answered(store: Session, check_in: CheckIn) -> dict[str, date]:
+    """The day on which the person last answered each scale, on any other occasion."""
+    rows = store.execute(
+        select(MeasureResponse.scale, func.max(ItemAnswer.created_at))
+        .join(
+            ItemAnswer,
+            (ItemAnswer.service_id == MeasureResponse.service_id) & (ItemAnswer.response_id == MeasureResponse.id),
+        )
+        .where(
+            MeasureResponse.service_id == check_in.service_id,
+            MeasureResponse.person_id == check_in.person_id,
+            MeasureResponse.check_in_id != check_in.id,
+        )
+        .group_by(MeasureResponse.scale)
+    )
+    return {scale: _day_of(at) for scale, at in rows}
+
+
+# What becomes of it --------------------------------------------------------------------------------------------------
 
 
 def mark_started(store: Session, check_in: CheckIn) -> None:
     """The first answer has been saved."""
-    raise NotImplementedError
+    store.refresh(check_in, with_for_update=True)
+    if check_in.status in ("ready", "on-hold"):
+        check_in.status = "in-progress"
+        store.flush()
 
 
 def mark_answered(store: Session, service: Service, check_in: CheckIn) -> None:
-    """The person has finished: nobody is reminded, and what staff were asked to do about it is done."""
-    raise NotImplementedError
+    """The person has finished: nobody is reminded, and what staff were asked to do about it is done.
+
+    Answers that come after the window still count; nothing counts that somebody has ended on purpose.
+    """
+    store.refresh(check_in, with_for_update=True)
+    ended_by_clock = check_in.status == "cancelled" and check_in.why_not in _FOUND_BY_THE_CLOCK
+    if check_in.status in UNFINISHED or ended_by_clock:
+        check_in.status, check_in.completed_at, check_in.why_not = "completed", now(), None
+        _quieten(store, check_in)
+
+
+def stop(store: Session, service: Service, referral_id: uuid.UUID, why: str) -> int:
+    """Ask nothing more about this referral (``why``: of WHY_NOT); links and waiting messages stop too. How many.
+
+    Of somebody who has died, nothing is asked about any referral.
+    """
+    referral = store.get_one(Referral, (service.id, referral_id))
+    whose = CheckIn.person_id == referral.person_id if why == "died" else CheckIn.referral_id == referral_id
+    open_ones = _unfinished(store, service.id, whose)
+    for check_in in open_ones:
+        _end(store, check_in, why)
+    return len(open_ones)
 
 
 def say_why_not(store: Session, actor: Actor, check_in_id: uuid.UUID, why: str) -> CheckIn:
-    """A member of staff says why nothing will come back (``why``: of WHY_NOT); nobody is asked any more."""
-    raise NotImplementedError
+    """A member of staff says why nothing will come back (``why``: of SAID_BY_STAFF); nobody is asked any more. About
+    somebody who has died, everything stops. Raises ``Gone``, ``NotPossible``, ValueError for another reason."""
+    access.require(actor, Permission.DECIDE_REFERRAL)
+    if why not in SAID_BY_STAFF:
+        raise ValueError(why)
+    check_in = _one(store, actor, check_in_id)
+    if check_in.status not in UNFINISHED and check_in.why_not not in _FOUND_BY_THE_CLOCK:
+        raise NotPossible("finished")
+    _end(store, check_in, why, actor)
+    if why == "died":
+        for one in _unfinished(store, actor.service_id, CheckIn.person_id == check_in.person_id):
+            _end(store, one, why, actor)
+    return check_in
 
 
-def ask_now(store: Session, actor: Actor, check_in_id: uuid.UUID) -> CheckIn:
-    """Ask the person now, or remind them, by the same rules as the clock. Raises ``Gone``, ``NotPossible``."""
-    raise NotImplementedError
+def _one(store: Session, actor: Actor, check_in_id: uuid.UUID) -> CheckIn:
+    found = _locked(store, actor.service_id, CheckIn.id == check_in_id)
+    if not found:
+        raise Gone
+    return found[0]
+
+
+def _end(store: Session, check_in: CheckIn, why: str, actor: Actor | None = None) -> None:
+    if why not in WHY_NOT:
+        raise ValueError(why)
+    check_in.status, check_in.why_not = "cancelled", why
+    _quieten(store, check_in)
+    kind = "staff" if actor else "system"
+    act = "ended a check-in"
+    audit.record(store, check_in.service_id, actor, act, "check_in", check_in.id, actor_kind=kind, why=why)
+    store.flush()
+
+
+def _quieten(store: Session, check_in: CheckIn) -> None:
+    """Nothing about it leaves any more, nothing that left opens it, and nobody has to do anything about it."""
+    links.cancel_links(store, check_in.service_id, check_in.id)
+    keys = _message_keys(check_in)
+    notifications.take_back(store, check_in.service_id, keys)
+    written = select(Message.id).where(Message.service_id == check_in.service_id, Message.once.in_(keys))
+    tasks.no_longer_needed(
+        store, check_in.service_id, once=[_task_key(check_in)], message_ids=store.scalars(written).all()
+    )
+    store.flush()
+
+
+def _message_keys(check_in: CheckIn) -> list[str]:
+    return [f"check-in:{check_in.id}:{number}" for number in range(1, MOST_MESSAGES + 1)]
+
+
+def _task_key(check_in: CheckIn) -> str:
+    return f"check-in-not-back:{check_in.id}"
+
+
+# Asking --------------------------------------------------------------------------------------------------------------
 
 
 def remind(store: Session, service: Service) -> int:
     """What the clock does: ask, remind twice, hand over to staff, end what is past. How many check-ins moved."""
-    raise NotImplementedError
+    # One worker at a time: two that each see no message today would send two.
+    store.refresh(service, with_for_update={"key_share": True})
+    rows = store.execute(
+        select(CheckIn, Referral)
+        .join(Referral, (Referral.service_id == CheckIn.service_id) & (Referral.id == CheckIn.referral_id))
+        .where(CheckIn.service_id == service.id, CheckIn.status.in_(UNFINISHED), CheckIn.opens_at <= now())
+        .order_by(CheckIn.person_id, CheckIn.id)
+        # What somebody is just answering waits for the next round.
+        .with_for_update(of=CheckIn, skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+    everything = [_Open(check_in, referral) for check_in, referral in rows]
+    moved = 0
+    for _, theirs in groupby(everything, key=lambda one: one.check_in.person_id):
+        moved += _move(store, service, list(theirs))
+    store.flush()
+    return moved
+
+
+def _move(store: Session, service: Service, theirs: list[_Open]) -> int:
+    """What the clock does about one person. How many of their check-ins moved."""
+    ended = [one for one in theirs if _end_what_is_over(store, one)]
+    left = sorted((one for one in theirs if one not in ended), key=_Open.order)
+    moved = len(ended)
+    for place, one in enumerate(left):
+        wanted = "on-hold" if place else "ready"
+        if one.check_in.status in ("ready", "on-hold") and one.check_in.status != wanted:
+            one.check_in.status = wanted
+            moved += 1
+    if left and left[0].referral.status == "accepted" and left[0].check_in.due_at <= now():
+        moved += _turn_to(store, service, left[0])
+    return moved
+
+
+def _end_what_is_over(store: Session, one: _Open) -> bool:
+    check_in = one.check_in
+    if one.referral.status not in OPEN_CASES:
+        _end(store, check_in, "closed")
+    elif check_in.closes_at > now():
+        return False
+    elif check_in.status == "in-progress":
+        _end(store, check_in, "not-finished")
+    else:
+        _end(store, check_in, "not-reached" if _asked_on(check_in) else "not-due")
+    return True
+
+
+def _turn_to(store: Session, service: Service, one: _Open) -> int:
+    """The next thing about a check-in that is due: a message, a task, or nothing yet."""
+    check_in, plan = one.check_in, services.settings_of(service).check_ins
+    if check_in.handed_to_staff_at or not services.is_open(services.settings_of(service), now()):
+        return 0
+    if check_in.asked_at is None:
+        person = store.get_one(ServiceUser, (service.id, check_in.person_id))
+        if not _anything_to_ask(store, service, check_in, person):
+            if not _anything_to_ask(store, service, check_in, person, interpreter=True):
+                return 0
+            return _hand_over(store, service, one, "language")
+        return 0 if _not_now(store, service, check_in) else _write(store, service, check_in)
+    last = _last_message(store, check_in)
+    if last is None or last.state in ("refused", "failed"):
+        # It never arrived, and that is a task already.
+        check_in.handed_to_staff_at = now()
+        return 1
+    if last.sent_at is None:
+        return 0
+    if check_in.reminders < len(plan.reminder_days):
+        wait = timedelta(days=plan.reminder_days[check_in.reminders])
+        if now() < last.sent_at + wait or _told_today(store, check_in):
+            return 0
+        return _write(store, service, check_in)
+    if now() < last.sent_at + timedelta(days=plan.hand_over_days):
+        return 0
+    return _hand_over(store, service, one, "no-answer")
+
+
+def ask_now(store: Session, actor: Actor, check_in_id: uuid.UUID) -> CheckIn:
+    """Ask the person now, or send the link again, by the same rules as the clock. Raises ``Gone``, ``NotPossible``.
+
+    A refusal by safe contact is no error: it has become a task.
+    """
+    access.require(actor, Permission.DECIDE_REFERRAL)
+    service = store.get_one(Service, actor.service_id)
+    store.refresh(service, with_for_update={"key_share": True})
+    check_in = _one(store, actor, check_in_id)
+    if problem := _why_not_now(store, service, check_in):
+        raise NotPossible(problem)
+    audit.record(store, service.id, actor, "asked for a check-in", "check_in", check_in.id)
+    _write(store, service, check_in)
+    store.flush()
+    return check_in
+
+
+def _why_not_now(store: Session, service: Service, check_in: CheckIn) -> str:
+    """Why a worker cannot have the person asked at this moment; empty when they can."""
+    person = store.get_one(ServiceUser, (service.id, check_in.person_id))
+    referral = store.get_one(Referral, (service.id, check_in.referral_id))
+    reasons: dict[str, Callable[[], bool]] = {
+        "finished": lambda: check_in.status not in UNFINISHED,
+        "not-accepted": lambda: referral.status != "accepted",
+        "past": lambda: check_in.closes_at <= now(),
+        "too-soon": lambda: check_in.opens_at > now(),
+        "closed": lambda: not services.is_open(services.settings_of(service), now()),
+        "asked-enough": lambda: check_in.reminders >= MOST_REMINDERS or _written(store, check_in) >= MOST_MESSAGES,
+        "nothing-to-ask": lambda: not _anything_to_ask(store, service, check_in, person),
+    }
+    for code, holds in reasons.items():
+        if holds():
+            return code
+    if check_in.asked_at is None:
+        return _not_now(store, service, check_in)
+    return "today-already" if _told_today(store, check_in) else ""
+
+
+def _not_now(store: Session, service: Service, check_in: CheckIn) -> str:
+    """Why a person is not asked about something new at this moment; empty when they may be. However many referrals
+    they have, it is one person who is asked."""
+    plan = services.settings_of(service).check_ins
+    asked = [
+        at
+        for other in of_person(store, service.id, check_in.person_id)
+        if other.id != check_in.id and (at := _asked_on(other))
+    ]
+    if asked and max(asked) + timedelta(days=plan.least_days_between_asks) > now():
+        return "too-soon"
+    if sum(at > now() - timedelta(days=plan.per_days) for at in asked) >= plan.most_asks:
+        return "asked-enough"
+    return "today-already" if _told_today(store, check_in) else ""
+
+
+def _told_today(store: Session, check_in: CheckIn) -> bool:
+    """Whether anything has gone to the person today, or is about to: nobody hears from us twice on one day."""
+    theirs = rows_of(check_in.service_id, Message).where(
+        Message.person_id == check_in.person_id,
+        Message.template.not_in(_ASKED_FOR),
+        or_(Message.state == "waiting", Message.sent_at >= _start_of(today())),
+    )
+    return store.scalar(theirs.limit(1)) is not None
+
+
+def _anything_to_ask(
+    store: Session, service: Service, check_in: CheckIn, person: ServiceUser, *, interpreter: bool = False
+) -> bool:
+    found = scales_for(
+        store,
+        service,
+        check_in,
+        language=language_of(service, person),
+        age=age_of(person, today()),
+        interpreter=interpreter,
+    )
+    if any(chosen.instrument.key != GOALS for chosen in found):
+        return True
+    active = rows_of(service.id, Goal).where(Goal.person_id == person.id, Goal.status == "active")
+    return bool(found) and store.scalar(active.limit(1)) is not None
+
+
+def _messages(store: Session, check_in: CheckIn) -> Sequence[Message]:
+    ours = rows_of(check_in.service_id, Message).where(Message.once.in_(_message_keys(check_in)))
+    return store.scalars(ours.order_by(Message.once)).all()
+
+
+def _written(store: Session, check_in: CheckIn) -> int:
+    return len(_messages(store, check_in))
+
+
+def _last_message(store: Session, check_in: CheckIn) -> Message | None:
+    found = _messages(store, check_in)
+    return found[-1] if found else None
+
+
+def _write(store: Session, service: Service, check_in: CheckIn) -> int:
+    """Write to the person, with a new link. What safe contact refuses has become a task, and then staff go on."""
+    again = check_in.asked_at is not None
+    token = links.new_link(store, check_in)
+    message = notifications.tell_person(
+        store,
+        service,
+        check_in.person_id,
+        "check-in-reminder" if again else "check-in-due",
+        once=_message_keys(check_in)[_written(store, check_in)],
+        details={"token": token},
+        referral_id=check_in.referral_id,
+    )
+    if message.state == "refused":
+        links.cancel_links(store, service.id, check_in.id)
+        check_in.handed_to_staff_at = now()
+    else:
+        check_in.asked_at, check_in.last_asked_at = check_in.asked_at or now(), now()
+        check_in.reminders += again
+    store.flush()
+    return 1
+
+
+def _hand_over(store: Session, service: Service, one: _Open, why: str) -> int:
+    """No more messages: a worker asks the person, or says why not."""
+    check_in, settings = one.check_in, services.settings_of(service)
+    worker = store.get(Staff, (service.id, one.referral.assigned_to)) if one.referral.assigned_to else None
+    tasks.add(
+        store,
+        service.id,
+        tasks.Kind.CHECK_IN_NOT_BACK,
+        once=_task_key(check_in),
+        due_at=min(services.promise_due(settings, now()), check_in.closes_at),
+        person_id=check_in.person_id,
+        referral_id=check_in.referral_id,
+        assigned_to=worker.id if worker and worker.state == "active" else None,
+        details={"occasion": check_in.occasion, "why": why},
+    )
+    check_in.handed_to_staff_at = now()
+    return 1

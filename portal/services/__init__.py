@@ -23,14 +23,18 @@ from portal.services.hours import (
     next_opening,
     open_on,
     promise_due,
+    working_days_after,
 )
 from portal.services.settings import (
+    OCCASIONS,
     POSITION_NAMES,
     POSITIONS,
     REASONS,
     WEEKDAYS,
     BadSettings,
+    CheckIns,
     Elsewhere,
+    Occasion,
     OutOfHours,
     Reason,
     ServiceSettings,
@@ -40,6 +44,9 @@ from portal.services.settings import (
 from portal.store import Duty, Service, Staff
 
 __all__ = [
+    "OCCASIONS",
+    "CheckIns",
+    "Occasion",
     "POSITIONS",
     "POSITION_NAMES",
     "REASONS",
@@ -72,6 +79,7 @@ __all__ = [
     "rota",
     "set_duty",
     "settings_of",
+    "working_days_after",
 ]
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from portal import reading
 from portal.i18n import LANGUAGES, N_
+from portal.instruments import Kind, catalogue
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 """In the order of ``date.weekday()``."""
@@ -85,6 +86,48 @@ REASONS: tuple[Reason, ...] = (
 the portal itself checks (area and age)."""
 
 
+OCCASIONS = ("baseline", "review", "closure", "follow-up")
+"""Why somebody is asked how they are (data dictionary 4.10). The stored codes are for ever."""
+
+
+@dataclass(frozen=True)
+class Occasion:
+    """One check-in of the plan. ``number`` tells several of a kind apart. Days count from the day on which the referral
+    was accepted: the check-in may be answered from ``opens`` to ``closes``, and is asked for on ``due``. The baseline
+    may be answered as soon as the form is sent. ``or_planned_end``: it is due earlier when the support ends earlier.
+    """
+
+    occasion: str
+    number: int
+    opens: int
+    due: int
+    closes: int
+    scales: tuple[str, ...]
+    or_planned_end: bool = False
+
+
+@dataclass(frozen=True)
+class CheckIns:
+    """When people are asked how they are (instruments 5), and how often at most.
+
+    ``reminder_days``: days from one message to the next, so that there are as many reminders, two at most. After
+    ``hand_over_days`` more it is a task. ``least_days_between_asks`` counts from the last message about another
+    check-in; ``most_asks`` in ``per_days`` counts check-ins that we asked for, over everything of a person.
+    """
+
+    occasions: tuple[Occasion, ...] = (
+        Occasion("baseline", 1, -14, 0, 14, ("ons4", "who5", "gss-loneliness", "goals")),
+        Occasion("review", 1, 35, 42, 63, ("ons4", "goals")),
+        Occasion("review", 2, 63, 84, 112, ("ons4", "who5", "gss-loneliness", "goals"), or_planned_end=True),
+        Occasion("follow-up", 1, 150, 182, 225, ("ons4", "gss-loneliness", "goals")),
+    )
+    reminder_days: tuple[int, ...] = (3, 4)
+    hand_over_days: int = 3
+    least_days_between_asks: int = 14
+    most_asks: int = 6
+    per_days: int = 365
+
+
 class BadSettings(ValueError):
     """Settings that cannot be right. ``problems`` holds one sentence per setting, by the setting's name."""
 
@@ -106,7 +149,10 @@ class ServiceSettings:
     Times are London's. ``alert_minutes`` by position: how long somebody has to open an alert. ``outcodes`` are postcode
     districts such as ``PE27``; none means everywhere. ``languages`` are the draft languages switched on by name (trust
     D2). ``phone`` is as it is shown. ``brand_colour`` is ``#rrggbb``. ``promise_working_days``: working days until we
-    get in touch. ``draft_days``: days a saved form is kept at most. ``exit_url``: where the way out leads; empty means
+    get in touch. ``draft_days``: days a saved form is kept at most. ``link_days``: days that a link in a message works.
+    ``commissioned_by_nhs``: whether the NHS pays for this service, which then asks the Friends and Family question.
+    ``complaint_acknowledge_days`` and ``complaint_answer_days``: working days from a complaint to its acknowledgement
+    and to its answer. ``exit_url``: where the way out leads; empty means
     where the installation's leads.
     """
 
@@ -129,6 +175,11 @@ class ServiceSettings:
     exit_url: str = ""
     lock_minutes: int = 20
     draft_days: int = 30
+    complaint_acknowledge_days: int = 3
+    complaint_answer_days: int = 20
+    check_ins: CheckIns = field(default_factory=CheckIns)
+    link_days: int = 14
+    commissioned_by_nhs: bool = False
 
     def offers(self, code: str) -> bool:
         """Whether this service shows a language: a reviewed one, or a draft switched on by name."""
@@ -167,6 +218,12 @@ def _number(lowest: int, highest: int) -> Callable[[Any], int]:
         return given
 
     return read
+
+
+def _yes_or_no(given: Any) -> bool:
+    if not isinstance(given, bool):
+        raise _Bad("must be true or false.")
+    return given
 
 
 def _list(given: Any, most: int) -> list[Any]:
@@ -335,6 +392,83 @@ def _exit_url(given: Any) -> str:
     return url
 
 
+def _fields(given: Any, needed: set[str], may: set[str], what: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping) or not needed <= set(given) <= needed | may:
+        more = f" and, if you like, {', '.join(sorted(may))}" if may else ""
+        raise _Bad(f"must have for {what} {', '.join(sorted(needed)) or 'nothing'}{more}, and nothing else.")
+    return given
+
+
+def _check_ins(given: Any) -> CheckIns:
+    numbers = {
+        "hand_over_days": _number(1, 60),
+        "least_days_between_asks": _number(1, 365),
+        "most_asks": _number(1, 52),
+        "per_days": _number(7, 730),
+    }
+    told = _fields(given, set(), {"occasions", "reminder_days", *numbers}, "the plan")
+    read: dict[str, Any] = {}
+    for name, value in told.items():
+        try:
+            if name in numbers:
+                read[name] = numbers[name](value)
+            elif name == "reminder_days":
+                # At least two days: a message that is slow to leave must not meet the one after it.
+                read[name] = tuple(_number(2, 60)(days) for days in _list(value, 2))
+            else:
+                read[name] = _occasions(value)
+        except _Bad as problem:
+            raise _Bad(f"({name}) {problem}") from None
+    return CheckIns(**read)
+
+
+def _occasions(given: Any) -> tuple[Occasion, ...]:
+    found: list[Occasion] = []
+    for each in _list(given, 12):
+        one = _occasion(each, [before.occasion for before in found])
+        if found and one.opens < found[-1].closes:
+            raise _Bad(f"must not open a check-in on day {one.opens}, before the one before it closes.")
+        found.append(one)
+    kinds = [one.occasion for one in found]
+    if found and (kinds[0] != "baseline" or kinds.count("baseline") != 1):
+        raise _Bad("must begin with the baseline, and have one only.")
+    if sum(one.or_planned_end for one in found) > 1:
+        raise _Bad("must bring one check-in forward to the planned end, not several.")
+    return tuple(found)
+
+
+def _occasion(given: Any, before: list[str]) -> Occasion:
+    told = _fields(given, {"occasion", "opens", "due", "closes", "scales"}, {"or_planned_end"}, "each check-in")
+    if told["occasion"] not in OCCASIONS:
+        raise _Bad(f"must be out of: {', '.join(OCCASIONS)}.")
+    opens, due, closes = (_number(-60, 1100)(told[name]) for name in ("opens", "due", "closes"))
+    if not opens <= due < closes:
+        raise _Bad(f"must open before they are due and close after it, not {opens}, {due}, {closes}.")
+    if due < 0 or (told["occasion"] != "baseline" and opens < 0):
+        raise _Bad("must not be due before the referral is accepted.")
+    at_end = told.get("or_planned_end", False)
+    if not isinstance(at_end, bool) or (at_end and told["occasion"] == "baseline"):
+        raise _Bad("must say true or false for or_planned_end, and never true for the baseline.")
+    number = before.count(told["occasion"]) + 1
+    return Occasion(told["occasion"], number, opens, due, closes, _scales(told["scales"]), at_end)
+
+
+def _scales(given: Any) -> tuple[str, ...]:
+    # Of an anonymous question nobody may know who answered it; a worker, not the person, finds the level of a goal.
+    known = [
+        key
+        for key, one in catalogue().items()
+        if not one.anonymous and all(rule.kind is not Kind.GAS for rule in one.scores)
+    ]
+    codes = _list(given, 8)
+    for code in codes:
+        if code not in known:
+            raise _Bad(f"must ask scales that the portal has ({', '.join(known)}), not {code!r}.")
+    if not codes:
+        raise _Bad("must ask at least one scale each time.")
+    return tuple(dict.fromkeys(codes))
+
+
 _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "phone": _phone,
@@ -354,6 +488,11 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "exit_url": _exit_url,
         "lock_minutes": _number(2, 120),
         "draft_days": _number(1, 90),
+        "complaint_acknowledge_days": _number(1, 20),
+        "complaint_answer_days": _number(1, 130),
+        "check_ins": _check_ins,
+        "link_days": _number(1, 14),
+        "commissioned_by_nhs": _yes_or_no,
     }
 )
 """One reader per setting: the names here are the names in the JSON and in ``ServiceSettings``."""
