@@ -37,6 +37,7 @@ RULES: Mapping[str, Rule] = {
     for rule in (
         Rule("not-safe", N_("Is not safe, or might hurt themselves or someone else")),
         Rule("being-hurt", N_("Someone is hurting them")),
+        Rule("scale-risk", N_("Gave an answer in a check-in that needs somebody at once")),
     )
 }
 

@@ -4,7 +4,9 @@ change are worked out when shown.
 
 from portal.feedback.answering import (
     COMPLETED_BY,
+    GOALS,
     RESPONSE_MODES,
+    CheckIn,
     Gone,
     Kept,
     NotAsked,
@@ -12,17 +14,29 @@ from portal.feedback.answering import (
     begin,
     find,
     finish,
+    is_open,
     keep,
     look,
     ways,
 )
-from portal.feedback.answers import Answered, ItemAnswers, Said, answers_of, in_words, responses_of
-from portal.feedback.lines import Line, Point, Step, lines_of
+from portal.feedback.answers import (
+    Answered,
+    ItemAnswers,
+    Said,
+    answers_of,
+    of_check_in,
+    question_of,
+    responses_of,
+    shown_from,
+)
+from portal.feedback.lines import Line, Point, Step, lines_of, mode_of
 
 __all__ = [
     "COMPLETED_BY",
+    "GOALS",
     "RESPONSE_MODES",
     "Answered",
+    "CheckIn",
     "Gone",
     "ItemAnswers",
     "Kept",
@@ -36,10 +50,14 @@ __all__ = [
     "begin",
     "find",
     "finish",
-    "in_words",
+    "is_open",
     "keep",
     "lines_of",
     "look",
+    "mode_of",
+    "of_check_in",
+    "question_of",
     "responses_of",
+    "shown_from",
     "ways",
 ]

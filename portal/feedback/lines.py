@@ -5,13 +5,17 @@ verdict is given; where no threshold is published there is none either.
 """
 
 import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 from sqlalchemy.orm import Session
 
-from portal.feedback.answers import Answered
-from portal.instruments import Change, Instrument, Number, ScoreRule, Unlike
+from portal import instruments
+from portal.feedback.answers import Answered, responses_of
+from portal.instruments import Change, Instrument, Mode, Number, ScoreRule, Unlike
+from portal.store import MeasureResponse
 
 
 @dataclass(frozen=True)
@@ -24,18 +28,27 @@ class Point:
     answered: Answered
 
     @property
-    def language(self) -> str:
-        """The language of the words that were shown."""
-        return self.answered.response.language
+    def response(self) -> MeasureResponse:
+        """Language, words, version, who answered and how."""
+        return self.answered.response
+
+    @property
+    def mode(self) -> Mode:
+        """How the answers came about, as far as it matters when two are compared."""
+        return mode_of(self.answered.response)
 
 
 @dataclass(frozen=True)
 class Step:
-    """From one point to the next. ``breaks``: the two may not be joined, for ``change.unlike`` says that version,
+    """From one point to another. ``breaks``: the two may not be joined, for ``change.unlike`` says that version,
     wording or mode differ. A difference of weekday alone breaks no line, but must be said beside it."""
 
     change: Change
-    breaks: bool
+
+    @property
+    def breaks(self) -> bool:
+        """Whether the line is broken here."""
+        return bool(self.change.unlike - {Unlike.WEEKDAY})
 
     @property
     def caution(self) -> bool:
@@ -45,8 +58,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Line:
-    """One score of one scale over time. ``steps`` has one entry less than ``points``; ``overall`` goes from the first
-    point with a value to the last one."""
+    """One score of one scale over time, in its newest answered version. ``steps`` has one entry less than ``points``;
+    ``overall`` goes from the first point with a value to the last one, if those are two."""
 
     scale: str
     score: str
@@ -57,6 +70,56 @@ class Line:
     overall: Step | None
 
 
+def mode_of(response: MeasureResponse) -> Mode:
+    """The way of answering: alone (on the web or on paper), with somebody's help, by interpreter, by telephone."""
+    if response.completed_by == "interpreter":
+        return Mode.INTERPRETER
+    if response.response_mode == "phone":
+        return Mode.TELEPHONE
+    alone = response.completed_by == "self" and response.response_mode in ("web", "paper")
+    return Mode.SELF if alone else Mode.ASSISTED
+
+
 def lines_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> list[Line]:
     """A line for every score of every scale that the person has answered, in the order in which they first did."""
-    raise NotImplementedError
+    answered = [one for one in responses_of(store, service_id, person_id) if one.counts]
+    answered.sort(key=lambda one: one.on)
+    by_scale: dict[str, list[Answered]] = {}
+    for one in answered:
+        by_scale.setdefault(one.response.scale, []).append(one)
+    lines: list[Line] = []
+    for scale, theirs in by_scale.items():
+        scored = [one for one in theirs if one.instrument]
+        if scored and (newest := scored[-1].instrument):
+            lines += _lines_of_scale(scale, scored, newest)
+    return lines
+
+
+def _lines_of_scale(scale: str, answered: Sequence[Answered], newest: Instrument) -> Iterator[Line]:
+    for rule in newest.scores:
+        points = tuple(_point(rule, one) for one in answered)
+        valued = [point for point in points if point.value is not None]
+        yield Line(
+            scale,
+            rule.code,
+            newest,
+            rule,
+            points,
+            tuple(_step(newest, rule, *pair) for pair in pairwise(points)),
+            _step(newest, rule, valued[0], valued[-1]) if len(valued) > 1 else None,
+        )
+
+
+def _point(rule: ScoreRule, answered: Answered) -> Point:
+    score = answered.scores.get(rule.code)
+    return Point(answered.on, score.value if score else None, score.band if score else None, answered)
+
+
+def _step(newest: Instrument, rule: ScoreRule, earlier: Point, later: Point) -> Step:
+    instrument = later.answered.instrument or newest
+    return Step(instruments.change(instrument, rule.code, _as_response(earlier), _as_response(later)))
+
+
+def _as_response(point: Point) -> instruments.Response:
+    kept = point.response
+    return instruments.Response(kept.scale_version, kept.wording_hash, point.mode, point.on, point.answered.values)

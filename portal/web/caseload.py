@@ -13,7 +13,7 @@ from flask import Blueprint, abort, g, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 
-from portal import access, alerts, people, referrals, tasks
+from portal import access, alerts, feedback, i18n, people, referrals, tasks
 from portal.access import Permission
 from portal.clock import now
 from portal.i18n import N_, gettext, language_name, ngettext
@@ -224,15 +224,26 @@ class ShownAlert:
     overdue: bool
 
 
+def _question_of(alert: Alert) -> Question | None:
+    """What was asked: a question of the form, or an item of a scale in words that staff can read."""
+    scale, _, item = alert.question.rpartition(":")
+    if not scale:
+        return _asked(alert.question)
+    return feedback.question_of(g.store, g.service, alert.form_id, item, i18n.spoken().code)
+
+
 def _shown_alert(alert: Alert, names: Mapping[uuid.UUID, str], *, whole: bool = False) -> ShownAlert:
     """``whole``: with everything that happened to it, which is a query more."""
-    question = _asked(alert.question)
+    question = _question_of(alert)
     happened = alerts.events_of(g.store, g.actor, alert.id) if whole else ()
-    say = question.say if question else str
+
+    def say(answer: object) -> str:
+        return questions.said(question, answer) if question else str(answer)
+
     return ShownAlert(
         alert=alert,
         rule=gettext(alerts.RULES[alert.rule].label),
-        question=gettext(question.label) if question else alert.question,
+        question=questions.label(question) if question else alert.question,
         said=say(alert.answer),
         owner=names.get(alert.owner_id, ""),
         wait=say_wait(alert.created_at),

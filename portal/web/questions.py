@@ -75,7 +75,8 @@ def exact_words(exact: Exact, text: str) -> Markup:
     return Markup('<span lang="{}" dir="{}">{}</span>').format(exact.language, exact.direction, text)
 
 
-def _label(question: Question) -> str | Markup:
+def label(question: Question) -> str | Markup:
+    """A question as it is read, with the time that it is about."""
     if question.exact is None:
         return gettext(question.label)
     item = exact_words(question.exact, question.label)
@@ -124,7 +125,7 @@ def _shown(
         attributes["inputmode"] = mode
     return Shown(
         question=question,
-        label=_label(question),
+        label=label(question),
         hint=hint,
         value=_as_typed(question, value),
         error=step.say_problem(question.code, problem) if problem else "",
@@ -200,7 +201,14 @@ def in_words(question: Question, answers: Mapping[str, object]) -> Markup:
     """An answer for a summary: never empty, codes left-to-right, people's own words with their own direction."""
     if question.code not in answers:
         return escape(gettext(N_("Not asked")))
-    said = question.say(answers[question.code])
+    return said(question, answers[question.code])
+
+
+def said(question: Question, answer: object) -> Markup:
+    """One answer in words, with its direction."""
+    said = question.say(answer)
+    if question.exact and any(choice.code == answer for choice in question.choices):
+        return exact_words(question.exact, said)
     if question.kind in (Kind.PHONE, Kind.EMAIL, Kind.POSTCODE, Kind.NHS_NUMBER):
         return Markup('<bdi dir="ltr">{}</bdi>').format(said)
     return escape(said)
