@@ -69,11 +69,17 @@ class Template:
     unconfirmed: bool = False
     in_hours: bool = False
 
+    @property
+    def carries_code(self) -> bool:
+        """Whether it carries a code that works for minutes: it goes to one address, and nobody is asked to carry it."""
+        return "code" in self.details
+
 
 MESSAGES: Mapping[str, Template] = {
     template.code: template
     for template in (
         Template("confirm-code", Audience.PERSON, details=frozenset({"code"}), secret=True, unconfirmed=True),
+        Template("sign-in-code", Audience.PERSON, details=frozenset({"code"}), secret=True),
         Template("referral-received", Audience.PERSON, details=frozenset({"reference"}), may=frozenset({"by"})),
         Template("referral-accepted", Audience.PERSON, may=frozenset({"reference"})),
         Template("referral-decided", Audience.PERSON, may=frozenset({"reference"})),
@@ -81,6 +87,8 @@ MESSAGES: Mapping[str, Template] = {
         Template("check-in-reminder", Audience.PERSON, details=frozenset({"token"}), secret=True, in_hours=True),
         Template("alert-waiting", Audience.STAFF),
         Template("promise-broken", Audience.STAFF),
+        Template("comment-answered", Audience.PERSON),
+        Template("comment-waiting", Audience.STAFF),
         Template("invitation", Audience.ADDRESS, details=frozenset({"link", "by"}), secret=True),
     )
 }
@@ -142,7 +150,7 @@ def tell_person(
     with the same ``once``, it is the same message. Raises NotDeclared; codes leave through ``send_code`` only.
     """
     declared = _template(template, Audience.PERSON, details or {})
-    if declared.unconfirmed:
+    if declared.carries_code:
         raise NotDeclared(f"Send {template!r} with send_code.")
     way, refusal = _safe_way(_ways(store, service.id, person_id), declared)
     message = Message(
@@ -157,12 +165,15 @@ def tell_person(
     return _write(store, service, message, once, refusal)
 
 
-def send_code(store: Session, service: Service, way: ContactWay, code: str) -> Message:
-    """Write down the code that shows whether an address is the person's own: all that an unconfirmed one may receive.
+def send_code(
+    store: Session, service: Service, way: ContactWay, code: str, template: str = "confirm-code"
+) -> Message:
+    """Write down a code: ``confirm-code`` shows whether an address is the person's own, and is all that an unconfirmed
+    one may receive; ``sign-in-code`` lets a person in.
 
     Refused, without a task, when the person does not allow the way or we cannot send on it; look at ``state``.
     """
-    declared = _template("confirm-code", Audience.PERSON, {"code": code})
+    declared = _template(template, Audience.PERSON, {"code": code})
     usable, refusal = _safe_way([way], declared)
     message = Message(
         template=declared.code,
@@ -173,6 +184,24 @@ def send_code(store: Session, service: Service, way: ContactWay, code: str) -> M
         person_id=way.person_id,
     )
     return _write(store, service, message, f"code:{new_id()}", refusal)
+
+
+def send_code_to_nobody(store: Session, service: Service, code: str) -> None:
+    """The work of sending a sign-in code, for an address that we do not know: it leaves nothing, not even a row."""
+    declared = _template("sign-in-code", Audience.PERSON, {"code": code})
+    store.get(ServiceUser, (service.id, new_id()))
+    with store.begin_nested() as taken_back:
+        message = Message(
+            template=declared.code, channel="email", address="nobody@invalid", language="en", details={"code": code}
+        )
+        _write(store, service, message, f"code:{new_id()}", None)
+        taken_back.rollback()
+
+
+def takes_code(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> bool:
+    """Whether a sign-in code could be sent to this person: on a way that they allow and have confirmed."""
+    way, _ = _safe_way(_ways(store, service_id, person_id), MESSAGES["sign-in-code"])
+    return way is not None
 
 
 def tell_staff(
@@ -264,7 +293,7 @@ def _record(store: Session, message: Message) -> None:
 
 def _ask_staff(store: Session, message: Message, kind: tasks.Kind) -> None:
     """The portal could not say it, so a person must. Nobody can be asked to carry a code that has run out."""
-    if MESSAGES[message.template].unconfirmed:
+    if MESSAGES[message.template].carries_code:
         return
     tasks.add(
         store,
@@ -284,13 +313,16 @@ def _forget(message: Message) -> None:
         message.details = {}
 
 
-def _language_of(store: Session, service: Service, person_id: uuid.UUID) -> str:
+def language_for(service: Service, person: ServiceUser) -> str:
     """The language the person likes to read, if it is offered here; else the one they used the pages in."""
-    person = store.get(ServiceUser, (service.id, person_id))
-    settings = services.settings_of(service)
-    if person is not None and settings.offers(person.written_language):
+    if services.settings_of(service).offers(person.written_language):
         return person.written_language
-    return person.page_language if person is not None and person.page_language in LANGUAGES else "en"
+    return person.page_language if person.page_language in LANGUAGES else "en"
+
+
+def _language_of(store: Session, service: Service, person_id: uuid.UUID) -> str:
+    person = store.get(ServiceUser, (service.id, person_id))
+    return language_for(service, person) if person is not None else "en"
 
 
 # --- safe contact -----------------------------------------------------------------------------------------------------

@@ -39,6 +39,15 @@ class Kind(StrEnum):
     RETURN_CARD = "return-card"
     RETURN_CARD_ANYWHERE = "return-card-anywhere"
     CONFIRM_CODE = "confirm-code"
+    CODE_ASKED = "code-asked"
+    CODE_ASKED_KNOWN = "code-asked-known"
+    CODE_ASKED_ANYWHERE = "code-asked-anywhere"
+    CODE_ASKED_NETWORK = "code-asked-network"
+    CODE_TRIED = "code-tried"
+    WORKER_CODE_TRIED = "worker-code-tried"
+    COMMENTS = "comments"
+    COMMENTS_FLOOD = "comments-flood"
+    COMMENTS_IN_A_FLOOD = "comments-in-a-flood"
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,30 @@ LIMITS: Mapping[Kind, Limit] = MappingProxyType(
         Kind.RETURN_CARD_ANYWHERE: Limit(30_000, timedelta(hours=1)),
         # Codes to one address: enough for a slow mailbox, too few to fill a stranger's.
         Kind.CONFIRM_CODE: Limit(3, timedelta(hours=1)),
+        # A person's own page. Each code is one of a million and takes 5 tries in the one browser that asked for it:
+        # 1 in 200,000 for each code that leaves (trust 6.4), whoever asked. So what is counted here is how many leave.
+        # To one email address, asked for from one network address: six a day are 30 tries, 3 in 100,000. Whoever asks
+        # from another network has a count of their own.
+        Kind.CODE_ASKED: Limit(6, timedelta(days=1)),
+        # In a browser where a code for this address was right before: a count that nobody else can fill.
+        Kind.CODE_ASKED_KNOWN: Limit(5, timedelta(hours=1)),
+        # To one email address, from all networks: 60 a day are 300 tries, 3 in 10,000 a day, with 60 messages in the
+        # mailbox to show it; and what opens then is one task for writing. More would fill a stranger's mailbox.
+        Kind.CODE_ASKED_ANYWHERE: Limit(60, timedelta(days=1)),
+        # For all addresses together, from one network address: 60 people in a hostel who each ask ten times fit in.
+        Kind.CODE_ASKED_NETWORK: Limit(600, timedelta(hours=1)),
+        # Codes typed from one network address; a right one is given back. 60 people with ten tries each fit in, and
+        # nobody guesses faster than 40 a minute.
+        Kind.CODE_TRIED: Limit(600, _QUARTER),
+        # One code from a link worker: 5 wrong tries burn it (1 in 200,000, by somebody who knows the reference), and
+        # one network address has 3 of them a day, so that no single attacker can burn it for the right person.
+        Kind.WORKER_CODE_TRIED: Limit(3, timedelta(days=1)),
+        # What people say about a service, from one address: a library, or a group that fills it in together.
+        Kind.COMMENTS: Limit(120, timedelta(hours=1)),
+        # To one service from everywhere: ten times a very busy hour. Filling this shuts nobody out; it only makes the
+        # number small that one address may send in that hour.
+        Kind.COMMENTS_FLOOD: Limit(1000, timedelta(hours=1)),
+        Kind.COMMENTS_IN_A_FLOOD: Limit(6, timedelta(hours=1)),
     }
 )
 

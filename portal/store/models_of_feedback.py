@@ -331,13 +331,14 @@ class PersonCode(Record):
     """A six-digit code with which a person comes in. Only a slow hash is kept; it works once.
 
     By email it is bound to the browser that asked (``browser_hash``); from a link worker in person it is not, and
-    ``issued_by`` says who gave it.
+    ``issued_by`` says who gave it. Nobody's (``person_id`` empty): asked for at an address that we do not know. It opens
+    nothing, and makes the next page and its work the same for everybody.
     """
 
     __tablename__ = "person_code"
 
-    person_id: Mapped[uuid.UUID]
-    referral_id: Mapped[uuid.UUID]
+    person_id: Mapped[uuid.UUID | None]
+    referral_id: Mapped[uuid.UUID | None]
     contact_way_id: Mapped[uuid.UUID | None]
     browser_hash: Mapped[str | None] = mapped_column(String(64))
     issued_by: Mapped[uuid.UUID | None]
@@ -361,7 +362,7 @@ class PersonCode(Record):
 
 class FriendsAndFamily(Base):
     """One answer to the Friends and Family question. Anonymous by construction: no key to a person, to a visit or to a
-    moment; ``id`` is random, so that not even the order is known."""
+    moment; ``id`` is random and SQLite keeps no row number of its own, so that not even the order is known."""
 
     __tablename__ = "friends_and_family"
 
@@ -375,7 +376,7 @@ class FriendsAndFamily(Base):
     why: Mapped[str | None] = mapped_column(Encrypted("friends_and_family.why"))
     better: Mapped[str | None] = mapped_column(Encrypted("friends_and_family.better"))
 
-    __table_args__ = (Index(None, "service_id", "month"),)
+    __table_args__ = (Index(None, "service_id", "month"), {"sqlite_with_rowid": False})
 
 
 class Comment(Record):

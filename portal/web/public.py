@@ -12,6 +12,7 @@ from portal import i18n, referrals, services
 from portal.clock import now
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.dictionary import entries
+from portal.journeys.experience import COMMENTS, EXPERIENCE
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import SHARING
 from portal.web.security import public
@@ -60,9 +61,13 @@ def exit() -> ResponseReturnValue:
     server; only its card opens it again."""
     neutral = (g.settings.exit_url if g.settings else "") or current_app.config["EXIT_URL"]
     leaving = redirect(neutral)
-    for name in (current_app.config["FORM_COOKIE"], current_app.config["SESSION_COOKIE_NAME"]):
+    for name in ("FORM_COOKIE", "VISIT_COOKIE", "ASKED_COOKIE", "SESSION_COOKIE_NAME"):
         leaving.delete_cookie(
-            name, path="/", secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
+            current_app.config[name],
+            path="/",
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Lax",
         )
     leaving.headers["Clear-Site-Data"] = '"cache", "storage"'
     return leaving
@@ -97,14 +102,18 @@ def translations() -> ResponseReturnValue:
     return render_template("public/translations.html", languages=i18n.LANGUAGES.values())
 
 
+JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, EXPERIENCE, *COMMENTS.values())
+"""Everything that we ask in our own words."""
+
+
 @blueprint.get("/data-dictionary")
 @public
 def data_dictionary() -> ResponseReturnValue:
     """What is stored, worked out from the questions themselves."""
     return render_template(
         "public/data_dictionary.html",
-        journeys=(SELF_REFERRAL, ABOUT_YOU),
-        entries=list(entries((SELF_REFERRAL, ABOUT_YOU))),
+        journeys=JOURNEYS,
+        entries=list(entries(JOURNEYS)),
     )
 
 

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("better", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("friends_and_family__points_to_service")),
         sa.PrimaryKeyConstraint("service_id", "id", name=op.f("friends_and_family_key")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         op.f("friends_and_family_service_id_month_index"), "friends_and_family", ["service_id", "month"], unique=False
@@ -303,8 +304,8 @@ def upgrade() -> None:
         sa.Column("service_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("person_id", sa.Uuid(), nullable=False),
-        sa.Column("referral_id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("referral_id", sa.Uuid(), nullable=True),
         sa.Column("contact_way_id", sa.Uuid(), nullable=True),
         sa.Column("browser_hash", sa.String(length=64), nullable=True),
         sa.Column("issued_by", sa.Uuid(), nullable=True),
