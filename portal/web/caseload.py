@@ -229,7 +229,7 @@ def _question_of(alert: Alert) -> Question | None:
     scale, _, item = alert.question.rpartition(":")
     if not scale:
         return _asked(alert.question)
-    return feedback.question_of(g.store, g.service, alert.form_id, item, i18n.spoken().code)
+    return feedback.questions_of(g.store, g.service, alert.form_id, i18n.spoken().code).get(item)
 
 
 def _shown_alert(alert: Alert, names: Mapping[uuid.UUID, str], *, whole: bool = False) -> ShownAlert:
@@ -430,9 +430,7 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
         promise=referrals.promise_of(g.settings, referral.due_at),
         promise_words=say_promise(referrals.promise_of(g.settings, referral.due_at)),
         assigned=names.get(referral.assigned_to or referral.id, ""),
-        decided_by=gettext(N_("The person themselves"))
-        if referral.status == "declined"
-        else names.get(referral.decided_by or referral.id, ""),
+        decided_by=names.get(referral.decided_by or referral.id, gettext(N_("The person themselves"))),
         reason=gettext(reason.label) if reason else "",
     )
 
@@ -440,8 +438,8 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
 def _too_late(problem: referrals.AlreadyDecided) -> ResponseReturnValue:
     """Somebody was faster: who, when, and what they decided."""
     referral = problem.referral
-    by = referrals.staff_names(g.store, g.actor).get(referral.decided_by or referral.id, "")
-    by = gettext(N_("The person themselves")) if referral.status == "declined" else by
+    names = referrals.staff_names(g.store, g.actor)
+    by = names.get(referral.decided_by or referral.id, gettext(N_("The person themselves")))
     page = render_template(
         "caseload/already_decided.html",
         referral=referral,
