@@ -163,6 +163,11 @@ def say_date(day: date, weekday: bool = True) -> str:
     return dates.format_date(day, pattern, locale=spoken().locale)
 
 
+def say_month(day: date) -> str:
+    """A month in words, such as "November 2026"."""
+    return dates.format_skeleton("yMMMM", day, locale=spoken().locale)
+
+
 def say_time(moment: datetime) -> str:
     """A time of day in London, such as "14:05"."""
     return dates.format_time(moment, "HH:mm", tzinfo=LONDON, locale=spoken().locale)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from portal import alerts, audit, drafts, measures, notifications, referrals, services, throttle
+from portal import alerts, audit, drafts, experience, measures, notifications, referrals, retention, services, throttle
 from portal.notifications import Delivered, Render, Transport
 from portal.store import Service, Stores
 
@@ -34,6 +34,8 @@ PARTS: dict[str, Part] = {
     "unfinished-forms": referrals.ask_about_unfinished,
     "broken-promises": referrals.report_broken_promises,
     "check-ins-asked": measures.remind,
+    "erasures-overdue": retention.remind,
+    "comments-late": experience.remind,
     "drafts-expired": drafts.expire,
     "audit-sealed": _seal,
 }
@@ -73,6 +75,8 @@ def run(stores: Stores, transport: Transport, render: Render) -> Round:
         with stores.writing.begin() as store:
             did = throttle.sweep(store)
         done.counts["throttle-swept"] = did
+    with done.guarded("traces-wiped"):
+        retention.wipe_traces(stores)
     delivered = Delivered()
     with done.guarded("messages"):
         delivered = notifications.deliver(stores, transport, render)

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     UNFINISHED_FORM = "unfinished-form"
     PROMISE_BROKEN = "promise-broken"
     MESSAGE_FAILED = "message-failed"
+    ERASURE_ASKED = "erasure-asked"
     COMPLAINT = "complaint"
     CHECK_IN_NOT_BACK = "check-in-not-back"
     PERSON_WITHDREW = "person-withdrew"
@@ -35,6 +36,7 @@ KIND_NAMES: dict[Kind, str] = {
     Kind.UNFINISHED_FORM: N_("Contact someone who did not finish the form and asked for this"),
     Kind.PROMISE_BROKEN: N_("We promised to be in touch by now"),
     Kind.MESSAGE_FAILED: N_("A message did not arrive"),
+    Kind.ERASURE_ASKED: N_("Someone asked us to erase their record: a manager decides"),
     Kind.COMPLAINT: N_("Answer a complaint"),
     Kind.CHECK_IN_NOT_BACK: N_("A check-in has not come back: ask the person yourself, or say why not"),
     Kind.PERSON_WITHDREW: N_("The person does not want our help any more"),

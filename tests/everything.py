@@ -17,7 +17,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
 from config import Settings
-from portal import accounts, alerts, create_app, people, services, tasks
+from portal import accounts, alerts, create_app, experience, people, services, tasks
 from portal.access import MAY, Permission, Role
 from portal.clock import now
 from portal.journeys.about_you import ABOUT_YOU
@@ -63,6 +63,10 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         store, boss, f"new-{slug}@staff.example", Role.LINK_WORKER.value, link=lambda token: f"https://x/{token}"
     )
     invitation = accounts.open_invitations(store, boss)[0]
+    complaint = experience.comment(store, service, "complaint", "Nobody rang.", language="en", once=f"one {slug}")
+    answered = experience.comment(store, service, "complaint", "It was cold.", language="en", once=f"two {slug}")
+    experience.reply(store, manager, answered.id, "The heating is on again.")
+    said = experience.you_said(store, manager, "It is cold.", "The heating is on.", language="en")
     return {
         "referral_id": str(referral.id),
         "person_id": str(again.person_id),
@@ -77,6 +81,9 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "duty_id": str(duty.id),
         "invitation_id": str(invitation.id),
         "draft_id": str(draft.id),
+        "comment_id": str(complaint.id),
+        "answered_comment_id": str(answered.id),
+        "said_id": str(said.id),
     }, staff
 
 
@@ -133,10 +140,15 @@ SLUGS = {
     "journeys.step": SELF_REFERRAL.steps[0].slug,
     "journeys.keep": SELF_REFERRAL.steps[0].slug,
     "journeys.help_first": "urgent",
+    "experience.write": "complaint",
+    "experience.send": "complaint",
+    "experience.my_write": "experience",
+    "experience.my_send": "experience",
     "journeys.about_you": ABOUT_YOU.steps[0].slug,
     "journeys.keep_about_you": ABOUT_YOU.steps[0].slug,
 }
 INSTEAD: dict[str, dict[str, str]] = {
+    "experience.close": {"comment_id": "answered_comment_id"},
     "caseload.close_alert": {"alert_id": "opened_alert_id"},
     "caseload.undo_merge": {"referral_id": "merged_referral_id"},
 }
@@ -199,6 +211,12 @@ def _nothing(world: World) -> dict[str, str]:
 
 
 GOOD: dict[str, Good] = {
+    "experience.acknowledge": _nothing,
+    "experience.close": _nothing,
+    "experience.hand_over": lambda world: {"to": world.ids["here"]["manager_id"]},
+    "experience.publish": lambda world: {"said": "Too dark.", "did": "A second lamp.", "language": "en"},
+    "experience.reply": lambda world: {"words": "We are sorry, and have changed it."},
+    "experience.withdraw": _nothing,
     "caseload.accept": _nothing,
     "caseload.confirm_way": _nothing,
     "caseload.close_alert": lambda world: {"done": "Rang, and they are safe."},

@@ -53,6 +53,8 @@ GOOD: dict[str, Any] = {
     "exit_url": "https://www.example.org/weather",
     "lock_minutes": 15,
     "draft_days": 14,
+    "complaint_acknowledge_days": 2,
+    "complaint_answer_days": 15,
 }
 
 
@@ -100,6 +102,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("closed_days", ["25 December"], "dates such as 2026-12-25"),
     ("closed_days", [20261225], "dates such as 2026-12-25"),
     ("promise_working_days", 0, "from 1 to 30"),
+    ("complaint_acknowledge_days", 0, "from 1 to 20"),
+    ("complaint_answer_days", 131, "from 1 to 130"),
     ("promise_working_days", "5", "whole number"),
     ("promise_working_days", True, "whole number"),
     ("alert_minutes", {"duty": 60}, "each of: duty, deputy, manager"),

@@ -81,12 +81,17 @@ def alert_starts(settings: ServiceSettings, moment: datetime) -> datetime:
 
 
 def promise_due(settings: ServiceSettings, start: datetime) -> datetime:
-    """By when we promise to be in touch: closing time of the nth working day after the day of ``start`` in London.
+    """By when we promise to be in touch."""
+    return working_days_after(settings, start, settings.promise_working_days)
+
+
+def working_days_after(settings: ServiceSettings, start: datetime, days: int) -> datetime:
+    """Closing time of the nth working day after the day of ``start`` in London.
 
     A working day is one on which the service opens. A span over midnight counts until the end of its day, so that the
     date we name is the working day itself.
     """
-    day, left = start.astimezone(LONDON).date(), settings.promise_working_days
+    day, left = start.astimezone(LONDON).date(), days
     while left:
         day += _A_DAY
         left -= bool(open_on(settings, day))
