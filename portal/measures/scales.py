@@ -331,12 +331,8 @@ def _all_words(store: Session, service_id: uuid.UUID, instrument: Instrument, la
     if instrument.own_wording and language in (own := _own_wordings(instrument)):
         yield own[language]
     for text in store.scalars(rows_of(service_id, ScaleText).where(ScaleText.language == language)):
-        if instrument.key in text.serves and text.scale_version in (instrument.version, _full_version(instrument)):
+        if instrument.key in text.serves and (text.status != LICENSED or text.scale_version == instrument.version):
             yield _words(text, instrument)
-
-
-def _full_version(instrument: Instrument) -> str:
-    return instrument.version.split("+")[0] if not _is_slot(instrument) else instrument.version
 
 
 # --- deciding ---------------------------------------------------------------------------------------------------------
@@ -506,6 +502,7 @@ def import_text(store: Session, service: Service, data: bytes, *, reviewer: str,
         imported_by=actor.staff_id if actor else None,
     )
     text, is_new = write_once(store, made, _same(made))
+    store.refresh(text)
     if text.state == ON:
         return text
     was_refused = text.state == REFUSED
