@@ -217,6 +217,17 @@ def open_for_check_in(
     return _open(store, referral, Tier.TASK, via, key, language, task="check-in", check_in_id=check_in.id)
 
 
+def open_for_goal(
+    store: Session, service: Service, person_id: uuid.UUID, referral_id: uuid.UUID, key: str, language: str
+) -> Visitor:
+    """A visit for writing a goal, for the browser that has just sent the form. Raises ``NotHere`` when the referral is
+    somebody else's."""
+    referral = store.get_one(Referral, (service.id, referral_id))
+    if referral.person_id != person_id:
+        raise NotHere
+    return _open(store, referral, Tier.TASK, SENT, key, language, task="goal")
+
+
 # By a code by email --------------------------------------------------------------------------------------------------
 
 
