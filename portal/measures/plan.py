@@ -379,14 +379,19 @@ def mark_started(store: Session, check_in: CheckIn) -> None:
         store.flush()
 
 
+def takes_answers(check_in: CheckIn) -> bool:
+    """Whether an answer given now counts: it is not finished, and nobody has ended it on purpose."""
+    ended_by_clock = check_in.status == "cancelled" and check_in.why_not in _FOUND_BY_THE_CLOCK
+    return check_in.status in UNFINISHED or ended_by_clock
+
+
 def mark_answered(store: Session, service: Service, check_in: CheckIn) -> None:
     """The person has finished: nobody is reminded, and what staff were asked to do about it is done.
 
     Answers that come after the window still count; nothing counts that somebody has ended on purpose.
     """
     store.refresh(check_in, with_for_update=True)
-    ended_by_clock = check_in.status == "cancelled" and check_in.why_not in _FOUND_BY_THE_CLOCK
-    if check_in.status in UNFINISHED or ended_by_clock:
+    if takes_answers(check_in):
         check_in.status, check_in.completed_at, check_in.why_not = "completed", now(), None
         _quieten(store, check_in)
 
@@ -674,3 +679,12 @@ def _hand_over(store: Session, service: Service, one: _Open, why: str) -> int:
     )
     check_in.handed_to_staff_at = now()
     return 1
+
+
+def hand_to_worker(store: Session, service: Service, check_in: CheckIn) -> None:
+    """The person would like to answer together with a worker: a task, and no more messages about it."""
+    store.refresh(check_in, with_for_update=True)
+    referral = store.get_one(Referral, (service.id, check_in.referral_id))
+    _hand_over(store, service, _Open(check_in, referral), "together")
+    audit.record(store, service.id, None, "asked for a worker", "check_in", check_in.id)
+    store.flush()
