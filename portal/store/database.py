@@ -127,7 +127,7 @@ class Stores:
 
 def _sqlite_settings(dbapi: Any, _record: object) -> None:
     dbapi.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=15000"):
         dbapi.execute(f"PRAGMA {pragma}")
 
 
@@ -137,7 +137,8 @@ def _sqlite_begin(connection: Connection) -> None:
 
 
 def open_engine(url: str) -> Engine:
-    """An engine on the database at this URL. SQLite: WAL, every commit on disk, foreign keys on."""
+    """An engine on the database at this URL. SQLite: WAL, every commit on disk, foreign keys on, and what is deleted is
+    overwritten."""
     if url.startswith("sqlite"):
         engine = create_engine(url)
         event.listen(engine, "connect", _sqlite_settings)
