@@ -16,8 +16,10 @@ from portal.feedback.answering import (
     finish,
     is_open,
     keep,
+    languages_of,
     look,
     ways,
+    without_words,
 )
 from portal.feedback.answers import (
     Answered,
@@ -25,7 +27,7 @@ from portal.feedback.answers import (
     Said,
     answers_of,
     of_check_in,
-    question_of,
+    questions_of,
     responses_of,
     shown_from,
 )
@@ -52,12 +54,14 @@ __all__ = [
     "finish",
     "is_open",
     "keep",
+    "languages_of",
     "lines_of",
     "look",
     "mode_of",
     "of_check_in",
-    "question_of",
+    "questions_of",
     "responses_of",
     "shown_from",
     "ways",
+    "without_words",
 ]

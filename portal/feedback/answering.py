@@ -48,8 +48,6 @@ GOALS = "goals"
 RULE = "scale-risk"
 """The alert's rule for an answer that needs a person at once."""
 
-ANSWERABLE = ("ready", "in-progress")
-
 
 class Gone(LookupError):
     """There is no such check-in of this referral in this service."""
@@ -121,7 +119,7 @@ def find(
 
 def is_open(check_in: CheckIn) -> bool:
     """Whether what is answered now still counts."""
-    return check_in.status in ANSWERABLE
+    return measures.takes_answers(check_in)
 
 
 def ways(store: Session, check_in: CheckIn) -> tuple[str, str] | None:
@@ -195,6 +193,21 @@ def _again(
 def _responses(store: Session, check_in: CheckIn) -> dict[str, MeasureResponse]:
     theirs = rows_of(check_in.service_id, MeasureResponse).where(MeasureResponse.check_in_id == check_in.id)
     return {response.scale: response for response in store.scalars(theirs.order_by(MeasureResponse.id))}
+
+
+def without_words(store: Session, service: Service, check_in: CheckIn, language: str) -> tuple[Instrument, ...]:
+    """The scales of this check-in that cannot be asked in this language, and could be in English."""
+    person = store.get_one(ServiceUser, (service.id, check_in.person_id))
+    found = measures.not_available(store, service, check_in, language=language, age=measures.age_of(person, today()))
+    return tuple(instruments.catalogue()[scale] for scale in found)
+
+
+def languages_of(store: Session, service: Service, scale: str) -> tuple[str, ...]:
+    """The languages in which there are words of a scale that may be shown; none for what is no scale."""
+    if scale not in instruments.catalogue():
+        return ()
+    brought = measures.recorded(store, service, scale).wordings or {}
+    return tuple(dict.fromkeys([*instruments.catalogue()[scale].languages(), *brought]))
 
 
 def begin(
@@ -303,7 +316,7 @@ def keep(
     rows = rows_by_response(store, service.id, [response.id])[response.id]
     for item, answer in answers.items():
         _append(store, response, [row for row in rows if row.item == item], step_question(step, item), answer, late)
-    if answers and check_in.status == "ready":
+    if answers and not late:
         measures.mark_started(store, check_in)
     if actor:
         audit.record(

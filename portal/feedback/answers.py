@@ -152,18 +152,16 @@ def _one(store: Session, response: MeasureResponse, check_in: CheckIn, rows: Seq
     return Answered(response, check_in, instrument, tuple(items))
 
 
-def question_of(
-    store: Session, service: Service, response_id: uuid.UUID | None, item: str, language: str
-) -> Question | None:
-    """An item with its answers, to be read by staff: in ``language`` where there are words in it, else in English, else
-    as they were shown to the person. ``None`` when none are here any more."""
+def questions_of(store: Session, service: Service, response_id: uuid.UUID | None, language: str) -> dict[str, Question]:
+    """The items of a response with their answers, to be read again, by code: in ``language`` where there are words in
+    it, else in English, else as they were shown. Empty when none are here any more."""
     response = store.get(MeasureResponse, (service.id, response_id)) if response_id else None
     if response is None:
-        return None
+        return {}
     try:
         instrument = measures.instrument_of(store, service.id, response.scale, response.scale_version)
     except KeyError:
-        return None
+        return {}
     recorded = measures.recorded(store, service, response.scale)
     wording = (
         instruments.wording(instrument, language, recorded)
@@ -172,6 +170,6 @@ def question_of(
             store, service.id, response.scale, response.scale_version, response.language, response.wording_hash
         )
     )
-    if wording is None or item not in instrument.item_by_code:
-        return None
-    return wellbeing_check(instrument, wording).question(item)
+    if wording is None:
+        return {}
+    return {question.code: question for question in wellbeing_check(instrument, wording).questions}

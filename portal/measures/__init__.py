@@ -16,6 +16,7 @@ from portal.measures.plan import (
     age_of,
     ask_now,
     due_for,
+    hand_to_worker,
     language_of,
     mark_answered,
     mark_started,
@@ -29,6 +30,7 @@ from portal.measures.plan import (
     say_why_not,
     scales_for,
     stop,
+    takes_answers,
 )
 from portal.measures.scales import (
     OBSTACLES,
@@ -78,6 +80,7 @@ __all__ = [
     "choose",
     "decision",
     "due_for",
+    "hand_to_worker",
     "import_text",
     "instrument_of",
     "language_of",
@@ -105,6 +108,7 @@ __all__ = [
     "standing",
     "standings",
     "stop",
+    "takes_answers",
     "text_of",
     "text_states",
     "turn_off",

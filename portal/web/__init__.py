@@ -10,7 +10,19 @@ from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
 from portal import codes, i18n, reading
-from portal.web import admin, caseload, errors, experience, journeys, public, requests, security, sign_in, visits
+from portal.web import (
+    admin,
+    caseload,
+    check_ins,
+    errors,
+    experience,
+    journeys,
+    public,
+    requests,
+    security,
+    sign_in,
+    visits,
+)
 from portal.web.addresses import Addresses, in_language
 
 if TYPE_CHECKING:
@@ -53,7 +65,7 @@ def open_doors(settings: "Settings") -> Flask:
     )
     _set_up_templates(app)
     requests.open_requests(app, settings.database_url)
-    for door in (public, journeys, sign_in, visits, caseload, admin, experience):
+    for door in (public, journeys, sign_in, visits, check_ins, caseload, admin, experience):
         app.register_blueprint(door.blueprint)
     errors.catch(app)
     security.guard(app, requests.write_down_refusal)

@@ -14,7 +14,7 @@ from portal.i18n import N_, gettext
 from portal.journeys import Journey, Problem, Step
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.web import questions
+from portal.web import check_ins, questions
 from portal.web.requests import came_from
 from portal.web.security import keeps_typed, public
 
@@ -464,6 +464,7 @@ def sent() -> ResponseReturnValue:
         about_you=url_for("journeys.about_you", slug=ABOUT_YOU.steps[0].slug),
         told=bool(referrals.about_you_of(g.store, referral)),
         may_confirm=email is not None,
+        how_are_you=check_ins.first_of(referral.id) is not None,
         lock=_lock_after(referral),
     )
 
