@@ -25,7 +25,7 @@ from portal.i18n import LANGUAGES, N_
 from portal.instruments import Instrument, catalogue, shares
 from portal.journeys.experience import LONGEST_REPLY_TO, LONGEST_WORDS
 from portal.measures import Chosen
-from portal.store import Comment, FriendsAndFamily, Message, Service, Staff, Task, YouSaid
+from portal.store import Comment, FriendsAndFamily, Message, Referral, Service, Staff, Task, YouSaid
 from portal.store.once import write_once
 
 FFT = "fft"
@@ -421,9 +421,10 @@ def heard(store: Session, actor: Actor, most: int = 100) -> Sequence[Comment]:
     """
     access.require(actor, Permission.READ_EXPERIENCE)
     kinds = (Kind.WHAT_HELPED, Kind.COULD_BE_BETTER)
-    theirs = rows_of(actor.service_id, Comment).where(Comment.kind.in_(kinds), Comment.words != "")
+    theirs = rows_of(actor.service_id, Comment).where(Comment.kind.in_(kinds))
     audit.record(store, actor.service_id, actor, "read comments")
-    return store.scalars(theirs.order_by(Comment.id.desc()).limit(most)).all()
+    found = store.scalars(theirs.order_by(Comment.id.desc()).limit(most)).all()
+    return [one for one in found if one.words]  # an erased person's are empty
 
 
 def said_by(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Comment]:
@@ -498,7 +499,16 @@ def reply(store: Session, actor: Actor, comment_id: uuid.UUID, words: str) -> Co
     _task_due(store, found)
     if found.person_id is not None:
         service = store.get_one(Service, actor.service_id)
-        notifications.tell_person(store, service, found.person_id, "comment-answered", once=f"answered:{found.id}")
+        latest = rows_of(service.id, Referral).where(Referral.person_id == found.person_id)
+        referral = store.scalar(latest.order_by(Referral.id.desc()).limit(1))
+        notifications.tell_person(
+            store,
+            service,
+            found.person_id,
+            "comment-answered",
+            once=f"answered:{found.id}",
+            referral_id=referral.id if referral else None,
+        )
     return found
 
 

@@ -72,6 +72,7 @@ NEWS: dict[str, str] = {
     "referral-received": N_("Tell them that we have their form"),
     "referral-accepted": N_("Tell them that somebody has taken their referral"),
     "referral-decided": N_("Tell them what was decided"),
+    "comment-answered": N_("Tell them that there is an answer for them on their own page"),
 }
 """What a worker is asked to tell when the portal may not: by the message that was not sent."""
 
@@ -282,6 +283,10 @@ def _shown_task(task: Task, names: Mapping[uuid.UUID, str]) -> ShownTask:
         address = url_for("caseload.case", referral_id=task.referral_id)
     elif task.draft_id:
         address = url_for("caseload.task", task_id=task.id)
+    elif task.kind == tasks.Kind.ERASURE_ASKED and access.may(g.actor, Permission.ERASE_PEOPLE):
+        address = url_for("erasure.requests")
+    elif task.kind == tasks.Kind.COMPLAINT and access.may(g.actor, Permission.HANDLE_COMMENTS):
+        address = url_for("experience.comment", comment_id=task.details["comment"])
     news = NEWS.get(str(task.details.get("template", "")), "")
     return ShownTask(
         task,
