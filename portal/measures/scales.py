@@ -536,14 +536,15 @@ def sign_text(
     day: date,
     document_sha256: str,
     actor: Actor | None,
+    text_id: uuid.UUID | None = None,
 ) -> ScaleText:
     """A native speaker has compared the waiting text of a scale with the rights holder's document: it is on from now.
-    Raises Refused, KeyError, CannotDo."""
+    With ``text_id`` it must still be that text which waits. Raises Refused, KeyError, CannotDo."""
     _may(service, actor)
     scale = next((text.scale for text in _waiting(store, service.id) if scale in text.serves), scale)
     _locked(store, service.id, scale)
     mine = [text for text in _waiting(store, service.id) if text.scale == scale and text.language == language]
-    if not mine:
+    if not mine or text_id not in (None, mine[0].id):
         raise CannotDo({"": gettext("No text of this scale waits for a signature in this language.")})
     text = mine[0]
     problems: dict[str, str] = {}

@@ -1,0 +1,716 @@
+"""What a service decides about scales: the locks, the licences, the texts. The rooms on both databases, the commands,
+and the doors, each of whose pages the client inspects."""
+
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import clock, instruments, measures
+from portal.access import Actor, Refused, Role
+from portal.i18n import LANGUAGES
+from portal.instruments import BadPack, Obstacle, Responses, State, catalogue
+from portal.measures import CannotDo, Question, TextState, scales
+from portal.store import AuditEvent, ScaleText, Service, ServiceScale, Stores
+from tests.staffed import a_colleague, a_service, acting
+from tests.test_packs import MADE_UP, OFFICIAL, a_phq9, made_up, official, sealed
+
+MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+TODAY = MORNING.date()
+DOCUMENT = json.loads(MADE_UP.read_bytes())["source_sha256"]
+PROTOCOL = {
+    "responder": "Amina Yusuf",
+    "deputy": "Moss Example",
+    "hours": "Monday to Friday, 9 to 5",
+    "target_time": "One hour",
+    "out_of_hours": "The page says whom to ring; we ring at nine",
+    "clinical_safety_owner": "Rosa Marchetti",
+}
+SEVEN = [Question(f"Gleep {n}", ("Na", "Ne", "Ni", "No", "Nu")) for n in range(1, 8)]
+
+Keep = Callable[[], Any]
+
+
+@pytest.fixture(autouse=True)
+def morning() -> Iterator[None]:
+    with clock.at(MORNING):
+        yield
+
+
+@pytest.fixture
+def service(store: Session) -> Service:
+    return a_service(store)
+
+
+@pytest.fixture
+def boss(store: Session, service: Service) -> Actor:
+    return acting(a_colleague(store, service, Role.ADMINISTRATOR, name="Rosa Marchetti"))
+
+
+def two_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The portal's list knows of two sources of the made-up language."""
+    from dataclasses import replace
+
+    who5 = catalogue()["who5"]
+    known = instruments.OfficialText("qaa", instruments.TextStatus.TWO_SOURCES, "https://example.org/list")
+    knowing = {**catalogue()} | {"who5": replace(who5, official_texts=(*who5.official_texts, known))}
+    made = instruments.Catalogue(tuple(knowing.values()))
+    monkeypatch.setattr(instruments, "catalogue", lambda: made)
+
+
+def another(**changes: Any) -> bytes:
+    """The made-up pack with other words."""
+    return sealed(made_up() | {"instructions": "Blorp anew:", **changes})
+
+
+def brought(store: Session, service: Service, data: bytes | None = None, actor: Actor | None = None) -> ScaleText:
+    return measures.import_text(
+        store, service, MADE_UP.read_bytes() if data is None else data, reviewer="Ola Nowak", actor=actor
+    )
+
+
+def signed(store: Session, service: Service, actor: Actor | None = None, **changes: Any) -> ScaleText:
+    given: dict[str, Any] = {"name": "Ola Nowak", "day": TODAY, "document_sha256": DOCUMENT} | changes
+    return measures.sign_text(store, service, "who5", "qaa", actor=actor, **given)
+
+
+def licensed(store: Session, boss: Actor, scale: str = "swemwbs", until: date = TODAY + timedelta(days=30)) -> None:
+    measures.record_licence(
+        store, boss, scale, number="W-1", holder="The Service", since=TODAY, until=until, declared=True
+    )
+
+
+def bring(store: Session, boss: Actor, scale: str = "swemwbs", language: str = "en", **changes: Any) -> ScaleText:
+    given: dict[str, Any] = {"instruction": "Blorp:", "questions": SEVEN, "declared": True} | changes
+    return measures.bring_text(store, boss, scale, language, **given)
+
+
+def acts(store: Session) -> list[str]:
+    return [*store.scalars(select(AuditEvent.act).order_by(AuditEvent.id))]
+
+
+def line(store: Session, service: Service, scale: str, language: str) -> measures.TextLine:
+    return next(one for one in measures.text_states(store, service)[scale] if one.language == language)
+
+
+# As it comes ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_service_offers_the_default_set_and_nothing_else(store: Session, service: Service) -> None:
+    assert measures.offered(store, service) == ("goals", "gss-loneliness", "ons4", "who5")
+    paid = a_service(store, "paid", commissioned_by_nhs=True)
+    assert measures.offered(store, paid) == ("fft", "goals", "gss-loneliness", "ons4", "who5")
+
+
+def test_a_scale_is_shown_in_its_own_words_or_not_at_all(store: Session, service: Service) -> None:
+    english = measures.choose(store, service, "who5", language="en")
+    assert english
+    assert (english.text_status, english.wording.direction) == ("shipped", "ltr")
+    assert english.wording_hash == english.instrument.wording_hash(english.instrument.wordings["en"])
+    for language in ("cy", "pl", "ur", "de", "en-GB", ""):
+        assert measures.choose(store, service, "who5", language=language) is None
+    assert measures.obstacles_of(store, service, "who5", language="pl") == (Obstacle.NO_WORDS,)
+    assert measures.choose(store, service, "ons4", language="en", age=15) is None
+    assert measures.choose(store, service, "ons4", language="en", by_proxy=True) is None
+    with pytest.raises(KeyError):
+        measures.choose(store, service, "no-such-scale", language="en")
+
+
+def test_our_own_words_follow_the_language_of_the_pages(
+    store: Session, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goals = catalogue()["goals"].wordings["en"]
+    words = [*goals.items.values(), *(label for labels in goals.options.values() for label in labels.values())]
+    assert sorted(words) == sorted(scales._OWN_WORDS), "the translators would not see them"
+    lacking = words[0]
+    monkeypatch.setattr(
+        scales, "gettext", lambda text, **values: text if scales_language() == "pl" and text == lacking else text[::-1]
+    )
+    urdu = measures.choose(store, service, "goals", language="ur")
+    assert urdu
+    assert (urdu.text_status, urdu.wording.direction) == ("own-wording", "rtl")
+    assert urdu.wording.items["goal_rating"] == goals.items["goal_rating"][::-1]
+    assert measures.choose(store, service, "goals", language="pl") is None, "half a translation is none"
+    assert measures.choose(store, service, "who5", language="ur") is None, "only our own words are translated"
+    english = measures.choose(store, service, "goals", language="en")
+    assert english
+    assert english.text_status == "own-wording"
+
+
+def scales_language() -> str:
+    from portal.i18n import spoken
+
+    return spoken().code
+
+
+def test_a_scale_can_be_turned_off_and_on_again(store: Session, service: Service, boss: Actor) -> None:
+    measures.turn_off(store, boss, "who5")
+    assert "who5" not in measures.offered(store, service)
+    assert measures.choose(store, service, "who5", language="en") is None
+    measures.turn_on(store, boss, "who5")
+    measures.turn_on(store, boss, "phq8")
+    assert {"who5", "phq8"} <= set(measures.offered(store, service))
+    assert acts(store)[-3:] == ["turned scale off", "turned scale on", "turned scale on"]
+    assert store.scalars(select(ServiceScale.changed_by)).all() == [boss.staff_id, boss.staff_id]
+
+
+def test_goal_scaling_is_turned_on_although_it_asks_nobody_anything(
+    store: Session, service: Service, boss: Actor
+) -> None:
+    assert measures.standing(store, service, "gas") == (Obstacle.NOT_TURNED_ON,)
+    measures.turn_on(store, boss, "gas")
+    assert "gas" in measures.offered(store, service)
+    assert "gas" not in measures.text_states(store, service)
+
+
+def test_the_friends_and_family_question_is_for_services_that_the_nhs_pays_for(
+    store: Session, service: Service, boss: Actor
+) -> None:
+    with pytest.raises(CannotDo, match="only for services that the NHS pays for"):
+        measures.turn_on(store, boss, "fft")
+
+
+@pytest.mark.parametrize("role", [Role.LINK_WORKER, Role.ANALYST])
+def test_only_those_who_run_the_service_decide(store: Session, service: Service, role: Role) -> None:
+    other = acting(a_colleague(store, service, role))
+    for act in every_act(store, service, other):
+        with pytest.raises(Refused):
+            act()
+    assert store.scalars(select(ServiceScale)).all() == []
+    assert store.scalars(select(ScaleText)).all() == []
+
+
+def test_nobody_decides_for_another_service(store: Session, service: Service, boss: Actor) -> None:
+    elsewhere = a_service(store, "there")
+    theirs = brought(store, elsewhere)
+    with pytest.raises(Refused):
+        brought(store, elsewhere, another(), boss)
+    with pytest.raises(Refused):
+        signed(store, elsewhere, boss)
+    assert measures.refuse_text(store, boss, theirs.id, "Not ours") is None
+    assert measures.text_of(store, boss, theirs.id) is None
+    assert theirs.state == "waiting"
+    measures.turn_off(store, boss, "who5")
+    assert "who5" in measures.offered(store, elsewhere)
+
+
+def every_act(store: Session, service: Service, actor: Actor) -> list[Keep]:
+    return [
+        lambda: measures.turn_on(store, actor, "phq9"),
+        lambda: measures.turn_off(store, actor, "who5"),
+        lambda: measures.record_protocol(store, actor, "phq9", PROTOCOL),
+        lambda: licensed(store, actor),
+        lambda: brought(store, service, actor=actor),
+        lambda: signed(store, service, actor),
+        lambda: measures.refuse_text(store, actor, uuid.uuid4(), "No"),
+        lambda: measures.text_of(store, actor, uuid.uuid4()),
+        lambda: bring(store, actor),
+    ]
+
+
+# The lock ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_ninth_question_opens_only_with_the_whole_protocol(store: Session, service: Service, boss: Actor) -> None:
+    assert set(catalogue()["phq9"].protocol) == set(PROTOCOL)
+    for lacking in PROTOCOL:
+        measures.record_protocol(store, boss, "phq9", PROTOCOL | {lacking: "  "})
+        with pytest.raises(CannotDo, match="The risk protocol is not complete"):
+            measures.turn_on(store, boss, "phq9")
+        assert measures.choose(store, service, "phq9", language="en") is None
+    measures.record_protocol(store, boss, "phq9", PROTOCOL)
+    assert measures.choose(store, service, "phq9", language="en") is None, "complete is not yet turned on"
+    measures.turn_on(store, boss, "phq9")
+    chosen = measures.choose(store, service, "phq9", language="en")
+    assert chosen
+    assert len(chosen.wording.items) == 9
+
+
+@pytest.mark.parametrize("part", PROTOCOL)
+def test_a_part_taken_out_of_the_protocol_locks_again(store: Session, service: Service, boss: Actor, part: str) -> None:
+    measures.record_protocol(store, boss, "phq9", PROTOCOL)
+    measures.turn_on(store, boss, "phq9")
+    measures.record_protocol(store, boss, "phq9", {key: words for key, words in PROTOCOL.items() if key != part})
+    assert measures.choose(store, service, "phq9", language="en") is None
+    assert measures.standing(store, service, "phq9") == (Obstacle.NOT_TURNED_ON, Obstacle.PROTOCOL_INCOMPLETE)
+    measures.record_protocol(store, boss, "phq9", PROTOCOL)
+    assert measures.choose(store, service, "phq9", language="en") is None, "somebody has to turn it on again"
+
+
+def test_whoever_writes_into_the_table_does_not_open_it_either(store: Session, service: Service) -> None:
+    store.add(
+        ServiceScale(service_id=service.id, scale="phq9", turned_on=True, protocol={"responder": "X"}, licence={})
+    )
+    store.add(ServiceScale(service_id=service.id, scale="swemwbs", turned_on=True, protocol={}, licence={}))
+    store.flush()
+    assert measures.choose(store, service, "phq9", language="en") is None
+    assert measures.choose(store, service, "swemwbs", language="en") is None
+    assert not {"phq9", "swemwbs"} & set(measures.offered(store, service))
+
+
+def test_a_protocol_names_two_people_and_what_can_be_read(store: Session, service: Service, boss: Actor) -> None:
+    for wrong, sentence in (
+        ({"deputy": "AMINA yusuf"}, "Name somebody else as deputy"),
+        ({"hours": "x" * 301}, "at most"),
+        ({"hours": "\u0000"}, "cannot be read"),
+    ):
+        with pytest.raises(CannotDo, match=sentence):
+            measures.record_protocol(store, boss, "phq9", PROTOCOL | wrong)
+    measures.record_protocol(store, boss, "phq9", PROTOCOL | {"more": "not a part"})
+    assert "more" not in (measures.recorded(store, service, "phq9").protocol or {})
+    with pytest.raises(CannotDo, match="needs no risk protocol"):
+        measures.record_protocol(store, boss, "phq8", PROTOCOL)
+    with pytest.raises(KeyError):
+        measures.record_protocol(store, boss, "no-such-scale", PROTOCOL)
+
+
+def test_a_text_of_the_long_form_does_not_unlock_it(store: Session, service: Service, boss: Actor) -> None:
+    brought(store, service, sealed(a_phq9()))
+    measures.sign_text(store, service, "phq9", "qaa", name="Ola", day=TODAY, document_sha256=DOCUMENT, actor=boss)
+    measures.turn_on(store, boss, "phq8")
+    eight = measures.choose(store, service, "phq8", language="qaa")
+    assert eight
+    assert "Zeep 9" not in repr(eight)
+    assert len(eight.wording.items) == 8
+    assert measures.choose(store, service, "phq9", language="qaa") is None
+    assert measures.choose(store, service, "phq2", language="qaa") is None, "not turned on"
+
+
+# Licences ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_gated_scale_opens_with_licence_and_text_and_shuts_when_the_licence_ends(
+    store: Session, service: Service, boss: Actor
+) -> None:
+    with pytest.raises(CannotDo, match="Record the licence first"):
+        bring(store, boss)
+    licensed(store, boss)
+    with pytest.raises(CannotDo, match="Its words are not here"):
+        measures.turn_on(store, boss, "swemwbs")
+    text = bring(store, boss)
+    measures.turn_on(store, boss, "swemwbs")
+    chosen = measures.choose(store, service, "swemwbs", language="en")
+    assert chosen
+    assert (chosen.text_status, chosen.wording_hash) == ("licensed", text.text_sha256)
+    answers: Responses = dict.fromkeys(chosen.instrument.item_by_code, 5)
+    assert str(instruments.score(chosen.instrument, answers)["metric"].value) == "35.00"
+    last = TODAY + timedelta(days=30)
+    assert measures.choose(store, service, "swemwbs", language="en", today=last)
+    late = last + timedelta(days=1)
+    assert measures.choose(store, service, "swemwbs", language="en", today=late) is None
+    assert measures.standing(store, service, "swemwbs", today=late) == (Obstacle.LICENCE_EXPIRED,)
+    assert "swemwbs" not in measures.offered(store, service, today=late)
+    with clock.at(MORNING + timedelta(days=31)):
+        assert measures.choose(store, service, "swemwbs", language="en") is None
+        with pytest.raises(CannotDo, match="The licence has run out"):
+            measures.turn_on(store, boss, "swemwbs")
+    assert measures.choose(store, service, "swemwbs", language="en", today=TODAY - timedelta(days=1)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"number": " "}, "number"),
+        ({"holder": ""}, "holder"),
+        ({"holder": "H" * 151}, "holder"),
+        ({"until": TODAY - timedelta(days=1)}, "until"),
+        ({"since": TODAY + timedelta(days=9), "until": TODAY + timedelta(days=8)}, "until"),
+        ({"declared": False}, "declared"),
+    ],
+)
+def test_half_a_licence_is_none(
+    store: Session, service: Service, boss: Actor, changes: dict[str, Any], field: str
+) -> None:
+    given: dict[str, Any] = {"number": "1", "holder": "H", "since": TODAY, "until": TODAY, "declared": True} | changes
+    with pytest.raises(CannotDo) as refused:
+        measures.record_licence(store, boss, "swemwbs", **given)
+    assert [*refused.value.problems] == [field]
+    assert measures.recorded(store, service, "swemwbs").licence is None
+
+
+def test_what_needs_no_licence_takes_none_and_no_words_either(store: Session, boss: Actor) -> None:
+    with pytest.raises(CannotDo, match="needs no licence"):
+        licensed(store, boss, "who5")
+    with pytest.raises(CannotDo, match="come with the portal, or in a text pack"):
+        bring(store, boss, "who5")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"questions": SEVEN[:6]}, "has 7 questions. Here are 6."),
+        ({"questions": []}, "has 7 questions. Here are 0."),
+        ({"questions": [*SEVEN[:6], Question("Gleep 7", ("Na", "Ne"))]}, "Question 7 has 2 answers. It can have: 5."),
+        ({"questions": [*SEVEN[:6], Question(" ", SEVEN[0].answers)]}, "Question 7 or one of its answers is empty."),
+        ({"questions": [*SEVEN[:6], Question("Gleep 7", ("Na", "", "Ni", "No", "Nu"))]}, "Question 7 or one of its"),
+        ({"questions": [*SEVEN[:6], Question("Gleep 7", ("Na", "Na", "Ni", "No", "Nu"))]}, "the same answer twice"),
+        ({"questions": [*SEVEN[:6], Question("Gleep 7", ("Nu", "No", "Ni", "Ne", "Na"))]}, "Here they differ."),
+        ({"questions": [*SEVEN[:6], Question("G" * 1_001, SEVEN[0].answers)]}, "at most"),
+        ({"instruction": "\u0000"}, "cannot be read"),
+        ({"declared": False}, "A text that was translated here is not this scale"),
+    ],
+)
+def test_a_licensed_text_that_does_not_fit_is_refused(
+    store: Session, boss: Actor, changes: dict[str, Any], sentence: str
+) -> None:
+    licensed(store, boss)
+    with pytest.raises(CannotDo, match=sentence):
+        bring(store, boss, **changes)
+    with pytest.raises(CannotDo, match="is not a language tag"):
+        bring(store, boss, language="Klingon")
+    assert store.scalars(select(ScaleText)).all() == []
+
+
+def test_a_licensed_text_lives_in_the_database_and_another_takes_its_place(
+    store: Session, service: Service, boss: Actor
+) -> None:
+    licensed(store, boss)
+    first = bring(store, boss)
+    second = bring(store, boss, instruction="Blorp anew:")
+    urdu = bring(store, boss, language="ur")
+    assert (first.state, second.state, urdu.state) == ("replaced", "on", "on")
+    measures.turn_on(store, boss, "swemwbs")
+    chosen = measures.choose(store, service, "swemwbs", language="ur")
+    assert chosen
+    assert chosen.wording.direction == "rtl"
+    again = bring(store, boss)
+    assert (again.id, again.state, second.state) == (first.id, "on", "replaced")
+    words = measures.words_of(store, service.id, "swemwbs", "1", "en", second.text_sha256)
+    assert words
+    assert words.instruction == "Blorp anew:"
+    measures.refuse_text(store, boss, again.id, "Not the licensed edition")
+    assert measures.choose(store, service, "swemwbs", language="en") is None
+    assert line(store, service, "swemwbs", "en").state is TextState.REFUSED
+
+
+def test_a_range_takes_the_labels_of_its_ends_or_of_every_value_or_none(
+    store: Session, service: Service, boss: Actor
+) -> None:
+    licensed(store, boss, "eq5d5l")
+    five = tuple("abcde")
+    questions = [*(Question(f"Gleep {n}", five) for n in range(1, 6)), Question("Vas", ("worst", "best"))]
+    bring(store, boss, "eq5d5l", questions=questions)
+    measures.turn_on(store, boss, "eq5d5l")
+    chosen = measures.choose(store, service, "eq5d5l", language="en")
+    assert chosen
+    assert dict(chosen.wording.options["vas"]) == {"0": "worst", "100": "best"}
+    assert dict(chosen.wording.options["eq5d5l_1"]) == {"1": "a", "2": "b", "3": "c", "4": "d", "5": "e"}
+    licensed(store, boss, "mycaw")
+    bring(store, boss, "mycaw", questions=[Question(f"Gleep {n}", ()) for n in range(3)])
+    measures.turn_on(store, boss, "mycaw")
+    assert measures.choose(store, service, "mycaw", language="en")
+    with pytest.raises(CannotDo, match="It can have: 0, 2, 7"):
+        bring(store, boss, "mycaw", questions=[Question(f"Gleep {n}", ("a", "b", "c")) for n in range(3)])
+
+
+@pytest.mark.parametrize("scale", sorted(key for key in catalogue() if scales._is_slot(catalogue()[key])))
+def test_a_slot_whose_questions_nobody_publishes_takes_its_shape_from_the_licensed_text(
+    store: Session, service: Service, boss: Actor, scale: str
+) -> None:
+    licensed(store, boss, scale)
+    for wrong in ([], [Question("Gleep", ("only one",))], [Question("Gleep", tuple("abcdefghijklm"))]):
+        with pytest.raises(CannotDo):
+            bring(store, boss, scale, questions=wrong)
+    text = bring(store, boss, scale, questions=[Question("Gleep", ("a", "b")), Question("Gloop", ("x", "y", "z"))])
+    measures.turn_on(store, boss, scale)
+    chosen = measures.choose(store, service, scale, language="en")
+    assert chosen
+    assert [*chosen.wording.items.values()] == ["Gleep", "Gloop"]
+    assert chosen.wording.options["item_2"]["answer_3"] == "z"
+    assert [option.code for option in chosen.instrument.options("item_2")] == ["answer_1", "answer_2", "answer_3"]
+    assert instruments.score(chosen.instrument, {"item_1": None}) == {}, "shown and stored, never scored"
+    bring(store, boss, scale, questions=[Question("Gleep", ("a", "b"))])
+    older = measures.instrument_of(store, service.id, scale, text.scale_version)
+    assert older == chosen.instrument, "old answers keep their shape"
+    words = measures.words_of(store, service.id, scale, text.scale_version, "en", chosen.wording_hash)
+    assert words == chosen.wording
+    assert measures.words_of(store, service.id, scale, text.scale_version, "en", "0" * 64) is None
+    with pytest.raises(KeyError):
+        measures.instrument_of(store, uuid.uuid4(), scale, text.scale_version)
+
+
+# Text packs ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_text_from_one_source_stays_off_until_somebody_has_signed(
+    store: Session, service: Service, boss: Actor
+) -> None:
+    text = brought(store, service, actor=boss)
+    assert (text.state, text.status, text.reviewer) == ("waiting", "official-one-source", "Ola Nowak")
+    assert (text.imported_by, text.pack) == (boss.staff_id, made_up())
+    assert measures.choose(store, service, "who5", language="qaa") is None
+    assert line(store, service, "who5", "qaa").state is TextState.WAITING
+    signed(store, service, boss)
+    assert (text.state, text.signed_name, text.signed_on) == ("on", "Ola Nowak", TODAY)
+    assert (text.document_sha256, text.signed_by) == (DOCUMENT, boss.staff_id)
+    chosen = measures.choose(store, service, "who5", language="qaa")
+    assert chosen
+    assert (chosen.text_status, chosen.wording_hash) == ("official-one-source", text.text_sha256)
+    assert line(store, service, "who5", "qaa").state is TextState.IN_USE
+    assert acts(store)[-2:] == ["imported scale text", "signed scale text"]
+
+
+def test_a_text_from_two_sources_is_on_at_once(
+    store: Session, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert line(store, service, "who5", "pl").state is TextState.NOT_LOADED
+    two_sources(monkeypatch)
+    text = brought(store, service, sealed(made_up() | {"status": "official-two-sources"}))
+    assert (text.state, text.imported_by) == ("on", None)
+    chosen = measures.choose(store, service, "who5", language="qaa")
+    assert chosen
+    assert chosen.text_status == "official-two-sources"
+    kinds = store.scalars(select(AuditEvent.actor_kind).where(AuditEvent.act == "imported scale text")).all()
+    assert [*kinds] == ["system"]
+
+
+def test_nobody_turns_a_text_on_by_editing_its_status(store: Session, service: Service) -> None:
+    text = brought(store, service, sealed(made_up() | {"status": "official-two-sources"}))
+    assert (text.state, text.status) == ("waiting", "official-one-source")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": " "}, "name"),
+        ({"day": TODAY + timedelta(days=1)}, "day"),
+        ({"day": date(1970, 1, 1)}, "day"),
+        ({"document_sha256": "abc"}, "document_sha256"),
+        ({"document_sha256": "g" * 64}, "document_sha256"),
+        ({"document_sha256": "0" * 64}, "document_sha256"),
+    ],
+)
+def test_half_a_signature_is_none(
+    store: Session, service: Service, boss: Actor, changes: dict[str, Any], field: str
+) -> None:
+    text = brought(store, service)
+    with pytest.raises(CannotDo) as refused:
+        signed(store, service, boss, **changes)
+    assert [*refused.value.problems] == [field]
+    assert (text.state, text.signed_name) == ("waiting", None)
+
+
+def test_a_document_whose_hash_nobody_knows_is_taken_from_who_signs(store: Session, service: Service) -> None:
+    brought(store, service, sealed(made_up() | {"source_sha256": None}))
+    assert signed(store, service, document_sha256=" " + "AB" * 32).document_sha256 == "ab" * 32
+
+
+def test_nothing_is_signed_that_does_not_wait(store: Session, service: Service) -> None:
+    with pytest.raises(CannotDo, match="waits for a signature"):
+        signed(store, service)
+    brought(store, service)
+    signed(store, service)
+    with pytest.raises(CannotDo, match="waits for a signature"):
+        signed(store, service)
+    with pytest.raises(KeyError):
+        measures.sign_text(
+            store, service, "no-such-scale", "qaa", name="O", day=TODAY, document_sha256=DOCUMENT, actor=None
+        )
+
+
+def test_a_short_forms_name_finds_the_text_that_serves_it(store: Session, service: Service) -> None:
+    brought(store, service, sealed(a_phq9()))
+    text = measures.sign_text(
+        store, service, "phq2", "qaa", name="Ola", day=TODAY, document_sha256=DOCUMENT, actor=None
+    )
+    assert (text.scale, text.state) == ("phq9", "on")
+    assert {line(store, service, form, "qaa").state for form in ("phq2", "phq8", "phq9")} == {TextState.IN_USE}
+
+
+def test_a_refused_text_is_not_used_and_waits_when_it_comes_again(
+    store: Session, service: Service, boss: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_sources(monkeypatch)
+    data = sealed(made_up() | {"status": "official-two-sources"})
+    text = brought(store, service, data)
+    with pytest.raises(CannotDo, match="Enter why"):
+        measures.refuse_text(store, boss, text.id, " ")
+    assert measures.refuse_text(store, boss, text.id, "Item 2 reads\notherwise in print") is text
+    assert measures.choose(store, service, "who5", language="qaa") is None
+    assert line(store, service, "who5", "qaa").state is TextState.REFUSED
+    assert brought(store, service, data) is text
+    assert (text.state, text.refused_because) == ("waiting", None), "two sources or not: somebody had a reason"
+    assert measures.refuse_text(store, boss, uuid.uuid4(), "No") is None
+    assert acts(store).count("refused scale text") == 1
+
+
+def test_the_same_text_twice_is_one_text_and_other_words_are_another(store: Session, service: Service) -> None:
+    first = brought(store, service)
+    assert brought(store, service) is first
+    signed(store, service)
+    assert brought(store, service) is first
+    assert first.state == "on", "what is signed stays signed"
+    second = brought(store, service, another())
+    assert (first.state, second.state) == ("on", "waiting")
+    states = [one.state for one in measures.text_states(store, service)["who5"] if one.language == "qaa"]
+    assert states == [TextState.IN_USE, TextState.WAITING]
+    signed(store, service)
+    assert (first.state, second.state) == ("replaced", "on")
+    words = measures.words_of(store, service.id, "who5", "1", "qaa", first.text_sha256)
+    assert words, "old answers keep their words"
+    assert words.instruction == made_up()["instructions"]
+    assert brought(store, service) is first
+    assert (first.state, second.state) == ("on", "replaced"), "it had been signed"
+    third = brought(store, service, another(instructions="Third:"))
+    fourth = brought(store, service, another(instructions="Fourth:"))
+    assert (third.state, fourth.state) == ("replaced", "waiting"), "one at most waits for a signature"
+
+
+def test_a_text_of_two_sources_that_came_as_one_is_on(
+    store: Session, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two_sources(monkeypatch)
+    text = brought(store, service)
+    assert text.state == "waiting"
+    assert brought(store, service, sealed(made_up() | {"status": "official-two-sources"})) is text
+    assert (text.state, text.status, text.pack["status"]) == ("on", "official-two-sources", "official-two-sources")
+
+
+def test_a_bad_pack_and_a_missing_reviewer_are_said_together(store: Session, service: Service) -> None:
+    bad = json.dumps(made_up() | {"licence": "none"}).encode()
+    with pytest.raises(BadPack) as refused:
+        measures.import_text(store, service, bad, reviewer=" ", actor=None)
+    assert len(refused.value.problems) == 2
+    with pytest.raises(BadPack, match="Enter who has reviewed this text"):
+        measures.import_text(store, service, MADE_UP.read_bytes(), reviewer="", actor=None)
+    assert store.scalars(select(ScaleText)).all() == []
+
+
+def test_a_text_of_an_older_version_is_kept_and_not_shown(
+    store: Session, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    brought(store, service)
+    chosen_hash = signed(store, service).text_sha256
+    newer = replace(catalogue()["who5"], version="2")
+    both = instruments.Catalogue((*catalogue().versions(), newer))
+    monkeypatch.setattr(instruments, "catalogue", lambda: both)
+    assert measures.choose(store, service, "who5", language="qaa") is None
+    assert measures.words_of(store, service.id, "who5", "1", "qaa", chosen_hash)
+
+
+def test_two_texts_signed_at_the_same_moment_leave_one_in_use(stores: Stores) -> None:
+    with stores.writing.begin() as store:
+        here = a_service(store)
+        actor = acting(a_colleague(store, here, Role.ADMINISTRATOR))
+        licensed(store, actor)
+    ready = threading.Barrier(2)
+    failed: list[BaseException] = []
+
+    def bring_it(words: str) -> None:
+        try:
+            ready.wait()
+            with clock.at(MORNING), stores.writing.begin() as store:
+                bring(store, actor, instruction=words)
+        except BaseException as problem:
+            failed.append(problem)
+
+    both = [threading.Thread(target=bring_it, args=(words,)) for words in ("Blip:", "Blop:")]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert failed == []
+    with stores.reading() as store:
+        assert sorted(store.scalars(select(ScaleText.state))) == ["on", "replaced"]
+
+
+def test_the_same_pack_twice_at_the_same_moment_is_one_text(stores: Stores) -> None:
+    with stores.writing.begin() as store:
+        a_service(store)
+    ready = threading.Barrier(2)
+    failed: list[BaseException] = []
+
+    def bring_it() -> None:
+        try:
+            ready.wait()
+            with stores.writing.begin() as store:
+                brought(store, store.scalars(select(Service)).one())
+        except BaseException as problem:
+            failed.append(problem)
+
+    both = [threading.Thread(target=bring_it) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert failed == []
+    with stores.reading() as store:
+        assert [*store.scalars(select(ScaleText.state))] == ["waiting"]
+
+
+# What staff are told -------------------------------------------------------------------------------------------------
+
+
+def test_staff_are_told_of_official_texts_that_are_not_loaded(store: Session, service: Service) -> None:
+    welsh = line(store, service, "ons4", "cy")
+    assert (welsh.state, welsh.where != "") == (TextState.NOT_LOADED, True)
+    german = line(store, service, "who5", "de")
+    assert german.state is TextState.NOT_LOADED
+    assert german.where.startswith("https://www.who.int/")
+    assert line(store, service, "who5", "pl").where.endswith("who-5_polish.pdf?sfvrsn=4df8e167_3")
+    assert line(store, service, "who5", "cy").state is TextState.NOT_IN_HOLDER_LIST
+    assert line(store, service, "gad7", "cy").state is TextState.NONE_FOUND
+    assert line(store, service, "gss-loneliness", "ur").state is TextState.NONE_FOUND
+    assert line(store, service, "swemwbs", "en").state is TextState.NOT_LOADED
+    assert line(store, service, "icecap-a", "en").state is TextState.NONE_FOUND
+    assert line(store, service, "phq2", "lt").state is TextState.NOT_LOADED
+
+
+def test_every_scale_says_something_in_every_language_of_the_pages(store: Session, service: Service) -> None:
+    states = measures.text_states(store, service)
+    for scale, lines in states.items():
+        assert set(LANGUAGES) <= {one.language for one in lines}, scale
+        assert lines[0].language == "en"
+        english = TextState.IN_USE if catalogue()[scale].state is not State.GATED else lines[0].state
+        assert lines[0].state is english
+    assert set(catalogue()) - set(states) == {"gas"}
+
+
+# The official texts --------------------------------------------------------------------------------------------------
+
+
+@official
+@pytest.mark.parametrize(
+    ("language", "direction", "comes"), [("pl", "ltr", "on"), ("ur", "rtl", "waiting"), ("ar", "rtl", "waiting")]
+)
+def test_the_official_well_being_index_is_taken_in_shown_and_scored(
+    store: Session, service: Service, language: str, direction: str, comes: str
+) -> None:
+    data = (OFFICIAL / f"who5.{language}.json").read_bytes()
+    text = brought(store, service, data)
+    assert text.state == comes
+    if comes == "waiting":
+        assert measures.choose(store, service, "who5", language=language) is None
+        measures.sign_text(
+            store,
+            service,
+            "who5",
+            language,
+            name="Made Up",
+            day=TODAY,
+            document_sha256=text.pack["source_sha256"],
+            actor=None,
+        )
+    chosen = measures.choose(store, service, "who5", language=language)
+    assert chosen
+    assert chosen.wording.direction == direction
+    assert chosen.wording_hash == json.loads(data)["text_sha256"]
+    answers: Responses = dict(zip(chosen.instrument.item_by_code, (3, 3, 2, 2, 2), strict=True))
+    assert instruments.score(chosen.instrument, answers)["percent"].value == 48
+
+
+@official
+def test_all_official_texts_are_taken_in(store: Session, service: Service) -> None:
+    files = sorted(OFFICIAL.glob("*.json"))
+    states = [brought(store, service, file.read_bytes()).state for file in files]
+    assert (states.count("on"), states.count("waiting")) == (12, 31)
+    assert line(store, service, "phq8", "pl").state is TextState.IN_USE
+    assert line(store, service, "gad2", "lt").state is TextState.WAITING
