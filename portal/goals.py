@@ -29,7 +29,7 @@ from portal.store import GoalAttainment as GoalAttainment
 from portal.store import GoalChange as GoalChange
 from portal.store import GoalLevel as GoalLevel
 from portal.store import GoalRating as GoalRating
-from portal.store import Referral, Service, ServiceUser, Staff
+from portal.store import Referral, ReferralNeed, Service, ServiceUser, Staff
 
 ACTIVE, SET_ASIDE, ACHIEVED = "active", "on-hold", "completed"
 STATUSES: dict[str, str] = {
@@ -56,6 +56,16 @@ BASELINES = (-2, -1)
 """How much a goal weighs (importance times difficulty, Turner-Stokes), and where a goal may stand at the start."""
 LONGEST_LEVEL = 500
 NUMBERS = ("importance", "sure")
+COLUMNS = {
+    "words": "goal_words",
+    "need": "goal_need",
+    "importance": "importance",
+    "why": "goal_why",
+    "first_step": "first_step",
+    "by_when": "by_when",
+    "sure": "sure",
+}
+"""Which question fills which column of a goal."""
 BY_THEMSELVES = ("self", "supporter-reading", "interpreter")
 """Who may say how close a goal is (data dictionary 4.10): the person, whoever helps them; nobody in their place."""
 MODES = ("web", "phone", "paper", "in-person")
@@ -131,14 +141,15 @@ class GoalLine:
     changes: tuple[GoalChange, ...]
 
     @property
-    def points(self) -> tuple[GoalRating, ...]:
-        """The ratings with a number: of one check-in only the last that was given."""
+    def counted(self) -> tuple[GoalRating, ...]:
+        """What counts: of one check-in only what was said last."""
         last = {one.check_in_id: one for one in self.ratings if one.check_in_id}
-        return tuple(
-            one
-            for one in self.ratings
-            if one.rating is not None and (one.check_in_id is None or last[one.check_in_id] is one)
-        )
+        return tuple(one for one in self.ratings if one.check_in_id is None or last[one.check_in_id] is one)
+
+    @property
+    def points(self) -> tuple[GoalRating, ...]:
+        """What counts and has a number."""
+        return tuple(one for one in self.counted if one.rating is not None)
 
     @property
     def first(self) -> GoalRating | None:
@@ -157,17 +168,18 @@ class GoalLine:
 
     @property
     def unlike(self) -> frozenset[Unlike]:
-        """Why first and latest are not quite alike: given in other words (another language), or in another way."""
-        if self.first is None or self.latest is None:
-            return frozenset()
-        found = set()
-        if self.first.language != self.latest.language:
-            found.add(Unlike.WORDING)
-        if mode_of(self.first.completed_by, self.first.response_mode) is not mode_of(
-            self.latest.completed_by, self.latest.response_mode
-        ):
-            found.add(Unlike.MODE)
-        return frozenset(found)
+        """Why first and latest are not quite alike."""
+        return unlike(self.first, self.latest) if self.first and self.latest else frozenset()
+
+
+def unlike(one: GoalRating, other: GoalRating) -> frozenset[Unlike]:
+    """Why two ratings may not be compared without saying so: other words (another language), another way."""
+    found = set()
+    if one.language != other.language:
+        found.add(Unlike.WORDING)
+    if mode_of(one.completed_by, one.response_mode) is not mode_of(other.completed_by, other.response_mode):
+        found.add(Unlike.MODE)
+    return frozenset(found)
 
 
 @dataclass(frozen=True)
@@ -527,6 +539,18 @@ def one_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, goal_id:
     raise Gone
 
 
+def is_there(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, goal_id: uuid.UUID) -> bool:
+    """Whether this person has this goal."""
+    mine = select(Goal.id).where(Goal.service_id == service_id, Goal.id == goal_id, Goal.person_id == person_id)
+    return store.scalar(mine) is not None
+
+
+def proposed_need(store: Session, service_id: uuid.UUID, referral_id: uuid.UUID) -> str | None:
+    """The need of a referral that named only one: a goal most likely belongs to it."""
+    named = store.scalars(access.rows_of(service_id, ReferralNeed).where(ReferralNeed.referral_id == referral_id)).all()
+    return named[0].need if len(named) == 1 else None
+
+
 def rated_in(store: Session, service_id: uuid.UUID, check_in_id: uuid.UUID) -> dict[uuid.UUID, GoalRating]:
     """What was said of each goal in a check-in, by goal: the last that was given."""
     given = access.rows_of(service_id, GoalRating).where(GoalRating.check_in_id == check_in_id)
@@ -737,29 +761,22 @@ def _write_down(
 def _columns(answers: Answers) -> dict[str, object]:
     """The answers as the goal keeps them. Free text that was left blank is no value; a number that was not given says
     in ``absent`` how."""
-    read = {code: number_of(answers[code]) for code in NUMBERS}
-    return {
-        "words": str(answers["goal_words"]),
-        "need": str(answers["goal_need"]),
-        "why": answers["goal_why"],
-        "first_step": answers["first_step"],
-        "by_when": answers["by_when"],
-        **{code: number for code, (number, _) in read.items()},
-        "absent": {code: absent for code, (_, absent) in read.items() if absent},
-    }
+    read: dict[str, object] = {column: answers[code] for column, code in COLUMNS.items()}
+    absent = {}
+    for column in NUMBERS:
+        read[column], how = number_of(answers[COLUMNS[column]])
+        if how:
+            absent[column] = how
+    return {**read, "absent": absent}
 
 
 def answers_of(goal: Goal) -> dict[str, object]:
     """A goal as the answers that it was made of, without how close it was."""
-    numbers = {code: getattr(goal, code) for code in NUMBERS}
-    return {
-        "goal_words": goal.words,
-        "goal_need": goal.need,
-        "goal_why": goal.why,
-        "first_step": goal.first_step,
-        "by_when": goal.by_when,
-        **{code: goal.absent.get(code, LEFT_BLANK) if n is None else str(n) for code, n in numbers.items()},
-    }
+    told: dict[str, object] = {code: getattr(goal, column) for column, code in COLUMNS.items()}
+    for column in NUMBERS:
+        number = getattr(goal, column)
+        told[COLUMNS[column]] = goal.absent.get(column, LEFT_BLANK) if number is None else str(number)
+    return told
 
 
 def number_of(answer: object) -> tuple[int | None, str | None]:

@@ -14,11 +14,15 @@ from portal.web import (
     admin,
     caseload,
     check_ins,
+    erasure,
     errors,
     experience,
+    goals,
     journeys,
+    my,
     public,
     requests,
+    scales,
     security,
     sign_in,
     visits,
@@ -65,7 +69,7 @@ def open_doors(settings: "Settings") -> Flask:
     )
     _set_up_templates(app)
     requests.open_requests(app, settings.database_url)
-    for door in (public, journeys, sign_in, visits, check_ins, caseload, admin, experience):
+    for door in (public, journeys, sign_in, visits, check_ins, goals, my, caseload, admin, scales, experience, erasure):
         app.register_blueprint(door.blueprint)
     errors.catch(app)
     security.guard(app, requests.write_down_refusal)

@@ -147,6 +147,15 @@ def change_role(staff_id: uuid.UUID) -> ResponseReturnValue:
     return _colleague(staff_id, form, 422)
 
 
+@blueprint.post("/team/<uuid:staff_id>/training")
+@allow(Permission.MANAGE_STAFF)
+def training(staff_id: uuid.UUID) -> ResponseReturnValue:
+    """Note whether a colleague is trained in goal attainment scaling."""
+    trained = request.form.get("trained") == "yes"
+    accounts.set_trained_in_gas(g.store, g.actor, staff_id, trained) or abort(404)
+    return redirect(url_for("admin.colleague", staff_id=staff_id, done="training"), 303)
+
+
 @blueprint.post("/team/<uuid:staff_id>/end-sign-ins")
 @allow(Permission.MANAGE_STAFF)
 def end_sign_ins(staff_id: uuid.UUID) -> ResponseReturnValue:
