@@ -195,6 +195,7 @@ def send_code_to_nobody(store: Session, service: Service, code: str) -> None:
             template=declared.code, channel="email", address="nobody@invalid", language="en", details={"code": code}
         )
         _write(store, service, message, f"code:{new_id()}", None)
+        store.flush()
         taken_back.rollback()
 
 

@@ -60,6 +60,7 @@ from portal.accounts.team import (
     withdraw,
 )
 from portal.accounts.visits import (
+    CODE_TRIES,
     WORKER_CODE_LIVES,
     Bound,
     NeedsReference,
@@ -83,6 +84,7 @@ from portal.accounts.visits import (
 )
 
 __all__ = [
+    "CODE_TRIES",
     "DEVICE_KEPT",
     "IDLE",
     "INVITATION_LIVES",

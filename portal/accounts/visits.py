@@ -254,6 +254,7 @@ def ask_code(store: Session, service: Service, typed: str, browser_key: str, *, 
         notifications.send_code(store, service, way, code, "sign-in-code")
     else:
         notifications.send_code_to_nobody(store, service, code)
+    store.flush()
 
 
 def code_given(

@@ -453,7 +453,7 @@ def _access(referral: referrals.Referral, form: ReadingForm, **given: Any) -> Re
         "access_of",
         form,
         referral=referral,
-        name=person.preferred_name or person.first_name,
+        person=person.preferred_name or person.first_name,
         reading=person.reading,
         done=request.args.get("done", ""),
         **given,
