@@ -4,9 +4,8 @@ The words are the scale's own, in one language, to the letter; ours are only the
 is chosen beforehand, nothing is required.
 """
 
-from babel import Locale, UnknownLocaleError
-
 from portal.instruments import Instrument, Item, Wording
+from portal.instruments.packs import direction_of
 from portal.journeys.engine import Choice, Exact, Journey, Kind, Question, Step
 
 
@@ -47,7 +46,7 @@ def _question(instrument: Instrument, wording: Wording, item: Item) -> Question:
         source=instrument.publisher,
         exact=Exact(
             wording.language,
-            direction_of(wording),
+            direction_in(wording),
             opening=wording.instruction if first and wording.instruction != recall else "",
             recall=recall,
         ),
@@ -63,13 +62,6 @@ def recall_of(instrument: Instrument, wording: Wording) -> str:
     return wording.instruction if len(about) == 1 and "" not in about else ""
 
 
-def direction_of(wording: Wording) -> str:
+def direction_in(wording: Wording) -> str:
     """``ltr`` or ``rtl``: as the text says of itself, else as its language is written."""
-    if wording.direction:
-        return wording.direction
-    for tag in (wording.language, wording.language.split("-")[0]):
-        try:
-            return Locale.parse(tag, sep="-").text_direction
-        except (UnknownLocaleError, ValueError):
-            continue
-    return "ltr"
+    return wording.direction or direction_of(wording.language) or "ltr"
