@@ -3,6 +3,7 @@ referrals, alerts, tasks, a merge, a turn of duty, an invitation. Built once by 
 addresses of it.
 """
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -17,15 +18,20 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
 from config import Settings
-from portal import accounts, alerts, create_app, experience, people, services, tasks
+from portal import accounts, alerts, create_app, experience, goals, measures, people, retention, services, tasks
 from portal.access import MAY, Permission, Role
 from portal.clock import now
+from portal.instruments.packs import text_hash
 from portal.journeys.about_you import ABOUT_YOU
+from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Alert, Service
 from portal.web.security import door
 from tests.inspector import InspectedClient
 from tests.world import Member, a_draft, a_referral, a_service, staff_member
+
+MADE_UP_TEXT = (Path(__file__).parent / "fixtures" / "who5.qaa.json").read_bytes()
+OTHER_WORDS = json.loads(MADE_UP_TEXT) | {"instructions": "Blorp anew:"}
 
 # A world with everything in it that an address can name, twice -------------------------------------------------------
 
@@ -67,7 +73,27 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
     answered = experience.comment(store, service, "complaint", "It was cold.", language="en", once=f"two {slug}")
     experience.reply(store, manager, answered.id, "The heating is on again.")
     said = experience.you_said(store, manager, "It is cold.", "The heating is on.", language="en")
+    erasure = retention.ask_erasure(store, service, again.person_id)
+    text = measures.import_text(store, service, MADE_UP_TEXT, reviewer="Ola Nowak", actor=boss)
+    today = now().date()
+    measures.record_licence(
+        store, boss, "swemwbs", number="1", holder="The Service", since=today, until=today, declared=True
+    )
+    measures.turn_on(store, manager, "gas")
+    accounts.set_trained_in_gas(store, boss, manager.staff_id, True)
+    answers: dict[str, object] = {one.code: one.read([]) for one in GOAL_SETTING.questions if not one.required}
+    answers |= {"goal_words": "To meet people.", "goal_need": "loneliness"}
+    goal = goals.set_goal(store, service, referral.person_id, referral.id, answers, "en")
+    goals.scale(store, manager, goal.id, 2, -1, {level: f"Level {level}" for level in range(-2, 3)})
     return {
+        "goal_id": str(goal.id),
+        "what": goals.PUT_ASIDE,
+        "text_id": str(text.id),
+        "scale_key": "phq8",
+        "locked_scale": "phq9",
+        "gated_scale": "swemwbs",
+        "erasure_id": str(erasure.id),
+        "reference": again.reference,
         "referral_id": str(referral.id),
         "person_id": str(again.person_id),
         "merged_referral_id": str(merged.id),
@@ -137,6 +163,10 @@ def csrf(client: InspectedClient) -> str:
 # Addresses -----------------------------------------------------------------------------------------------------------
 
 SLUGS = {
+    "goals.step": GOAL_SETTING.steps[0].slug,
+    "goals.keep": GOAL_SETTING.steps[0].slug,
+    "goals.change": GOAL_SETTING.steps[0].slug,
+    "goals.changed": GOAL_SETTING.steps[0].slug,
     "journeys.step": SELF_REFERRAL.steps[0].slug,
     "journeys.keep": SELF_REFERRAL.steps[0].slug,
     "journeys.help_first": "urgent",
@@ -151,6 +181,9 @@ INSTEAD: dict[str, dict[str, str]] = {
     "experience.close": {"comment_id": "answered_comment_id"},
     "caseload.close_alert": {"alert_id": "opened_alert_id"},
     "caseload.undo_merge": {"referral_id": "merged_referral_id"},
+    "scales.licence": {"scale_key": "gated_scale"},
+    "scales.protocol": {"scale_key": "locked_scale"},
+    "scales.words": {"scale_key": "gated_scale"},
 }
 """Where an address needs a record in another state than the usual one."""
 
@@ -210,7 +243,24 @@ def _nothing(world: World) -> dict[str, str]:
     return {}
 
 
+ANSWERED = {"completed_by": "self", "response_mode": "phone"}
+A_GOAL = {"goal_words": "To sleep.", "goal_need": "other", "importance": "9", "sure": "dont-know"}
+
 GOOD: dict[str, Good] = {
+    "goals.staff_add": lambda world: {**A_GOAL, **ANSWERED, "closeness": "2"},
+    "goals.staff_rated": lambda world: {**ANSWERED, "closeness": "7"},
+    "goals.staff_changed": lambda world: {**A_GOAL, "version": "1"},
+    "goals.staff_become": _nothing,
+    "goals.staff_scaled": lambda world: {
+        **dict.fromkeys(("much_less", "less", "expected", "more", "much_more"), "What it would look like"),
+        "weight": "3",
+        "baseline": "-2",
+    },
+    "goals.staff_level": lambda world: {"level": "1"},
+    "admin.training": lambda world: {"trained": "yes"},
+    "erasure.ask": _nothing,
+    "erasure.erase": lambda world: {"reference": world.ids["here"]["reference"], "told": "y"},
+    "erasure.refuse": lambda world: {"word": "A court needs it."},
     "experience.acknowledge": _nothing,
     "experience.close": _nothing,
     "experience.hand_over": lambda world: {"to": world.ids["here"]["manager_id"]},
@@ -246,6 +296,41 @@ GOOD: dict[str, Good] = {
     },
     "admin.second_factor": _nothing,
     "admin.withdraw": _nothing,
+    "scales.licence": lambda world: {
+        "number": "W-1",
+        "holder": "The Service",
+        "since": "1 1 2026",
+        "until": "1 1 2100",
+        "declared": "y",
+    },
+    "scales.protocol": lambda world: {
+        "responder": "Amina",
+        "deputy": "Moss",
+        "hours": "9 to 5",
+        "target_time": "One hour",
+        "out_of_hours": "At nine",
+        "clinical_safety_owner": "Rosa",
+    },
+    "scales.refuse": lambda world: {"because": "Item 2 reads otherwise in print"},
+    "scales.sign": lambda world: {
+        "name": "Ola Nowak",
+        "day": "1 11 2026",
+        "document_sha256": json.loads(MADE_UP_TEXT)["source_sha256"],
+        "compared": "y",
+    },
+    "scales.text_pack": lambda world: {
+        "pack": json.dumps(OTHER_WORDS | {"text_sha256": text_hash(OTHER_WORDS)}),
+        "reviewer": "Ola Nowak",
+    },
+    "scales.turn_off": _nothing,
+    "scales.turn_on": _nothing,
+    "scales.words": lambda world: {
+        "language": "en",
+        "instruction": "Blorp:",
+        "questions": "\n".join(f"Gleep {n}" for n in range(1, 8)),
+        "answers": "Na\nNe\nNi\nNo\nNu",
+        "declared": "y",
+    },
     "sign_in.end_sign_in": _nothing,
     "sign_in.recovery_codes": lambda world: {"code": "CODE"},
     "sign_in.sign_out_everywhere": _nothing,
