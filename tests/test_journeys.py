@@ -29,10 +29,11 @@ from portal.journeys import (
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.engine import SAY, SPOKEN_LANGUAGES, age_fits
 from portal.journeys.experience import COMMENTS, EXPERIENCE
+from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.reading import Unreadable
 
-JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, EXPERIENCE, *COMMENTS.values())
+JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, GOAL_SETTING, EXPERIENCE, *COMMENTS.values())
 CODES_EVER_USED = Path(__file__).parent / "codes_ever_used.txt"
 CODED = (Kind.ONE_OF, Kind.SOME_OF)
 GOOD: Mapping[Kind, str] = {

@@ -14,10 +14,11 @@ from portal.journeys import Journey
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.dictionary import Entry, entries
 from portal.journeys.experience import COMMENTS, EXPERIENCE
+from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
 
 FOLDER = Path(__file__).parent.parent / "docs" / "generated"
-JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, EXPERIENCE, *COMMENTS.values())
+JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, GOAL_SETTING, EXPERIENCE, *COMMENTS.values())
 MADE = "Made by `python -m tools.documents` from the code. Do not edit.\n"
 
 

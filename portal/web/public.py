@@ -13,6 +13,7 @@ from portal.clock import now
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.dictionary import entries
 from portal.journeys.experience import COMMENTS, EXPERIENCE
+from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import SHARING
 from portal.web.security import public
@@ -102,7 +103,7 @@ def translations() -> ResponseReturnValue:
     return render_template("public/translations.html", languages=i18n.LANGUAGES.values())
 
 
-JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, EXPERIENCE, *COMMENTS.values())
+JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, GOAL_SETTING, EXPERIENCE, *COMMENTS.values())
 """Everything that we ask in our own words."""
 
 
