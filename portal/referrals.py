@@ -307,6 +307,7 @@ def submit(store: Session, service: Service, draft: Draft, key: str) -> Referral
         },
         referral_id=referral.id,
     )
+    measures.plan_baseline(store, service, referral, person)
     audit.record(store, service.id, None, "submitted a referral", "referral", referral.id)
     drafts.drop(store, draft)
     return referral
@@ -341,6 +342,7 @@ def begin_again(store: Session, service: Service, before: Referral, language: st
     draft = begin(store, service, language, key)
     known = {code: answer for code, answer in before.answers.items() if code not in ASKED_ANEW}
     draft.own_device = on_own_device(before)
+    draft.referral_id = before.id  # whose it is, should they be erased before it is sent
     drafts.keep(store, service, draft, SELF_REFERRAL.on_path(_with_derived(service, known)))
     audit.record(store, service.id, None, "began another referral", "referral", before.id)
     return draft
@@ -574,6 +576,7 @@ def accept(
     _decided(store, actor, referral, "accepted")
     if referral.assigned_to != actor.staff_id:
         audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(referral.assigned_to))
+    measures.plan_rest(store, service, referral)
     _tell(store, service, referral, "referral-accepted")
     return referral
 
@@ -589,6 +592,15 @@ def tells_the_person(reason: services.Reason) -> bool:
     """Whether a referral that ends for this reason owes the person a word. Nobody is written to when the person has
     died, and a form sent twice is no news to anybody."""
     return reason.status != "duplicate" and reason.code != "died"
+
+
+_STOPS_ASKING = {
+    "died": "died",
+    "moved-away": "moved",
+    "could-not-contact": "not-reached",
+    "person-chose-to-stop": "withdrawn",
+}
+"""Why nothing comes back from the check-ins of a referral that was declined for this reason; "closed" for the rest."""
 
 
 def decline(
@@ -607,6 +619,7 @@ def decline(
     referral = _decide(store, actor, referral_id)
     referral.reason_text, referral.word_to_person = text.strip() or None, word.strip() or None
     _decided(store, actor, referral, why.status, reason)
+    measures.stop(store, service, referral.id, _STOPS_ASKING.get(reason, "closed"))
     if tells_the_person(why):
         _tell(store, service, referral, "referral-decided")
     return referral
@@ -627,6 +640,7 @@ def pass_on(
         raise NotAllowed
     referral.passed_to, referral.reason_text, referral.word_to_person = to.strip(), reason.strip(), word.strip()
     _decided(store, actor, referral, "passed-on")
+    measures.stop(store, service, referral.id, "closed")
     _tell(store, service, referral, "referral-decided")
     return referral
 

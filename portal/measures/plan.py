@@ -49,8 +49,11 @@ WAITS = timedelta(days=365)
 """How long the check-in at the start stays open while nobody has decided about the referral: our slowness ends
 nothing."""
 
-REVIEW_WINDOW = (timedelta(days=7), timedelta(days=21))
-"""How long before and after its day a review may be answered that a worker has added."""
+TIME_TO_ANSWER = timedelta(days=3)
+"""Nobody is asked for something that closes before they can get round to it."""
+
+REVIEW_WINDOW = (-7, 0, 21)
+"""From when to when a review may be answered that a worker has added: days from the day that was agreed."""
 
 WHY_NOT: dict[str, str] = {
     "declined": N_("The person did not want to answer"),
@@ -170,7 +173,8 @@ def plan_end(store: Session, actor: Actor, referral_id: uuid.UUID, day: date) ->
     was, due_at = check_in.due_at, _start_of(day)
     if due_at >= was:
         return check_in
-    check_in.closes_at = min(check_in.closes_at, due_at + (check_in.closes_at - was))
+    stays_open = _day_of(check_in.closes_at) - _day_of(was)
+    check_in.closes_at = min(check_in.closes_at, _start_of(day + stays_open))
     check_in.opens_at, check_in.due_at = min(check_in.opens_at, due_at), due_at
     for other in rows.values():
         waiting = other.status in ("ready", "on-hold") and _asked_on(other) is None
@@ -191,10 +195,8 @@ def add_review(store: Session, actor: Actor, referral_id: uuid.UUID, due: date) 
     if like is None:
         raise NotPossible("nothing-to-ask")
     reviews = [one.number for one in of_referral(store, service.id, referral.id) if one.occasion == "review"]
-    due_at = _start_of(due)
-    before, after = REVIEW_WINDOW
-    occasion = Occasion("review", max(reviews, default=0) + 1, 0, 0, 0, like.scales)
-    check_in = _planned(store, referral, occasion, (due_at - before, due_at, due_at + after))
+    occasion = Occasion("review", max(reviews, default=0) + 1, *REVIEW_WINDOW, like.scales)
+    check_in = _planned(store, referral, occasion, _window(due, occasion))
     store.flush()
     audit.record(store, service.id, actor, "added a review", "check_in", check_in.id)
     return check_in
@@ -586,12 +588,13 @@ def _not_now(store: Session, service: Service, check_in: CheckIn) -> str:
     """Why a person is not asked about something new at this moment; empty when they may be. However many referrals
     they have, it is one person who is asked."""
     plan = services.settings_of(service).check_ins
-    asked = [
-        at
-        for other in of_person(store, service.id, check_in.person_id)
-        if other.id != check_in.id and (at := _asked_on(other))
-    ]
-    if asked and max(asked) + timedelta(days=plan.least_days_between_asks) > now():
+    if check_in.closes_at < now() + TIME_TO_ANSWER:
+        return "past"
+    others = [one for one in of_person(store, service.id, check_in.person_id) if one.id != check_in.id]
+    asked = [at for one in others if (at := _asked_on(one))]
+    # Whoever has just answered by themselves has had enough for now as well.
+    heard = asked + [one.completed_at for one in others if one.completed_at]
+    if heard and max(heard) + timedelta(days=plan.least_days_between_asks) > now():
         return "too-soon"
     if sum(at > now() - timedelta(days=plan.per_days) for at in asked) >= plan.most_asks:
         return "asked-enough"

@@ -112,7 +112,8 @@ class CheckIns:
 
     ``reminder_days``: days from one message to the next, so that there are as many reminders, two at most. After
     ``hand_over_days`` more it is a task. ``least_days_between_asks`` counts from the last message about another
-    check-in; ``most_asks`` in ``per_days`` counts check-ins that we asked for, over everything of a person.
+    check-in, or the answer to it; ``most_asks`` in ``per_days`` counts check-ins that we asked for, over everything of
+    a person.
     """
 
     occasions: tuple[Occasion, ...] = (
