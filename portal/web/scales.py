@@ -188,16 +188,16 @@ def _reasons(against: tuple[Obstacle, ...]) -> list[str]:
     return [gettext(OBSTACLES[obstacle]) for obstacle in against]
 
 
-def _scale_or_404(scale: str) -> Instrument:
-    found = instruments.catalogue().get(scale)
+def _scale_or_404(scale_key: str) -> Instrument:
+    found = instruments.catalogue().get(scale_key)
     return found or abort(404)
 
 
-@blueprint.get("/<scale>")
+@blueprint.get("/<scale_key>")
 @allow(Permission.MANAGE_SCALES)
-def one(scale: str) -> ResponseReturnValue:
+def one(scale_key: str) -> ResponseReturnValue:
     """One scale: what it is, what is decided, its texts."""
-    return _one(_scale_or_404(scale), [], 200)
+    return _one(_scale_or_404(scale_key), [], 200)
 
 
 def _one(instrument: Instrument, problems: list[dict[str, str]], status: int) -> ResponseReturnValue:
@@ -225,65 +225,67 @@ def _one(instrument: Instrument, problems: list[dict[str, str]], status: int) ->
 # Deciding ------------------------------------------------------------------------------------------------------------
 
 
-@blueprint.post("/<scale>/on")
+@blueprint.post("/<scale_key>/on")
 @allow(Permission.MANAGE_SCALES)
-def turn_on(scale: str) -> ResponseReturnValue:
+def turn_on(scale_key: str) -> ResponseReturnValue:
     """Turn a scale on, if nothing stands against it."""
-    instrument = _scale_or_404(scale)
+    instrument = _scale_or_404(scale_key)
     try:
-        measures.turn_on(g.store, g.actor, scale)
+        measures.turn_on(g.store, g.actor, scale_key)
     except CannotDo as refused:
         return _one(instrument, [{"text": said, "href": "#state"} for said in refused.problems.values()], 422)
-    return redirect(url_for("scales.one", scale=scale, done="on"), 303)
+    return redirect(url_for("scales.one", scale_key=scale_key, done="on"), 303)
 
 
-@blueprint.post("/<scale>/off")
+@blueprint.post("/<scale_key>/off")
 @allow(Permission.MANAGE_SCALES)
-def turn_off(scale: str) -> ResponseReturnValue:
+def turn_off(scale_key: str) -> ResponseReturnValue:
     """Turn a scale off."""
-    _scale_or_404(scale)
-    measures.turn_off(g.store, g.actor, scale)
-    return redirect(url_for("scales.one", scale=scale, done="off"), 303)
+    _scale_or_404(scale_key)
+    measures.turn_off(g.store, g.actor, scale_key)
+    return redirect(url_for("scales.one", scale_key=scale_key, done="off"), 303)
 
 
-@blueprint.route("/<scale>/protocol", methods=["GET", "POST"])
+@blueprint.route("/<scale_key>/protocol", methods=["GET", "POST"])
 @allow(Permission.MANAGE_SCALES)
 @keeps_typed
-def protocol(scale: str) -> ResponseReturnValue:
+def protocol(scale_key: str) -> ResponseReturnValue:
     """The risk protocol of a locked scale."""
-    instrument = _scale_or_404(scale)
+    instrument = _scale_or_404(scale_key)
     if not instrument.protocol:
         abort(404)
-    written = measures.recorded(g.store, g.service, scale).protocol or {}
+    written = measures.recorded(g.store, g.service, scale_key).protocol or {}
     form = ProtocolForm(data=dict(written))
     if form.sent():
         try:
-            measures.record_protocol(g.store, g.actor, scale, {part: form[part].data for part in instrument.protocol})
+            measures.record_protocol(
+                g.store, g.actor, scale_key, {part: form[part].data for part in instrument.protocol}
+            )
         except CannotDo as refused:
             _refuse(form, refused)
         else:
-            return redirect(url_for("scales.one", scale=scale, done="protocol"), 303)
+            return redirect(url_for("scales.one", scale_key=scale_key, done="protocol"), 303)
     return _form("protocol", form, instrument=instrument)
 
 
-@blueprint.route("/<scale>/licence", methods=["GET", "POST"])
+@blueprint.route("/<scale_key>/licence", methods=["GET", "POST"])
 @allow(Permission.MANAGE_SCALES)
 @keeps_typed
-def licence(scale: str) -> ResponseReturnValue:
+def licence(scale_key: str) -> ResponseReturnValue:
     """The licence of a gated scale."""
-    instrument = _gated_or_404(scale)
+    instrument = _gated_or_404(scale_key)
     form = LicenceForm()
-    if form.sent() and _record_licence(scale, form):
-        return redirect(url_for("scales.one", scale=scale, done="licence"), 303)
+    if form.sent() and _record_licence(scale_key, form):
+        return redirect(url_for("scales.one", scale_key=scale_key, done="licence"), 303)
     return _form("licence", form, instrument=instrument)
 
 
-def _gated_or_404(scale: str) -> Instrument:
-    instrument = _scale_or_404(scale)
+def _gated_or_404(scale_key: str) -> Instrument:
+    instrument = _scale_or_404(scale_key)
     return instrument if instrument.state is State.GATED else abort(404)
 
 
-def _record_licence(scale: str, form: LicenceForm) -> bool:
+def _record_licence(scale_key: str, form: LicenceForm) -> bool:
     since, until = _day_of(form, "since"), _day_of(form, "until")
     if since is None or until is None:
         return False
@@ -291,7 +293,7 @@ def _record_licence(scale: str, form: LicenceForm) -> bool:
         measures.record_licence(
             g.store,
             g.actor,
-            scale,
+            scale_key,
             number=form.number.data,
             holder=form.holder.data,
             since=since,
@@ -338,19 +340,19 @@ def text_pack() -> ResponseReturnValue:
     return _form("text_pack", form, problems=problems)
 
 
-@blueprint.route("/<scale>/words", methods=["GET", "POST"])
+@blueprint.route("/<scale_key>/words", methods=["GET", "POST"])
 @allow(Permission.MANAGE_SCALES)
 @keeps_typed
-def words(scale: str) -> ResponseReturnValue:
+def words(scale_key: str) -> ResponseReturnValue:
     """Bring the licensed text of a gated scale."""
-    instrument = _gated_or_404(scale)
+    instrument = _gated_or_404(scale_key)
     form = TextForm() if _shares_answers(instrument) else BlocksForm()
     if form.sent():
         try:
             text = measures.bring_text(
                 g.store,
                 g.actor,
-                scale,
+                scale_key,
                 form.language.data,
                 instruction=form.instruction.data,
                 questions=_questions(form),
