@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from getpass import getpass
 from pathlib import Path
 from types import FrameType
@@ -31,8 +31,10 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from config import Environment, MailSecurity, NotReady, Settings
-from portal import accounts, audit, clock, codes, demo, held, rounds, services
+from portal import accounts, audit, clock, codes, demo, held, instruments, measures, rounds, services
 from portal.access import Role
+from portal.instruments import BadPack
+from portal.instruments.packs import LARGEST
 from portal.notifications import ConsoleTransport, SMTPTransport, Transport
 from portal.store import Message, Referral, Service, Staff, Stores, migrate, open_store
 from portal.store.migrate import configuration
@@ -172,6 +174,62 @@ def _change_service(settings: Settings, options: argparse.Namespace) -> int:
         except (services.BadService, services.BadSettings) as problem:
             raise Stop(str(problem)) from None
         print(f"Changed the service {service.name}: {', '.join(sorted(wanted)) or 'nothing'}")
+    return 0
+
+
+def _import_text(settings: Settings, options: argparse.Namespace) -> int:
+    try:
+        with Path(options.file).open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as problem:
+        raise Stop(f"{options.file} cannot be read: {problem.strerror}") from None
+    with _opened(settings) as stores, stores.writing.begin() as store:
+        service = _service(store, options.service or settings.service)
+        try:
+            text = measures.import_text(store, service, data, reviewer=options.reviewer, actor=None)
+        except BadPack as bad:
+            raise Stop("\n".join([f"{options.file} is not taken in.", *(f"- {one}" for one in bad.problems)])) from None
+        print(f"{text.scale} in {text.language} ({text.status}), SHA-256 of the words {text.text_sha256}")
+        if text.state == "on":
+            print("It is in use from now.")
+        else:
+            print(f"It is off until a native speaker has compared it with {text.source_url}")
+            print(f"Then: {ME} sign-text {text.scale} {text.language} --name … --date … --document-sha256 …")
+    return 0
+
+
+def _sign_text(settings: Settings, options: argparse.Namespace) -> int:
+    with _opened(settings) as stores, stores.writing.begin() as store:
+        service = _service(store, options.service or settings.service)
+        try:
+            text = measures.sign_text(
+                store,
+                service,
+                options.scale,
+                options.language,
+                name=options.name,
+                day=options.date,
+                document_sha256=options.document_sha256,
+                actor=None,
+            )
+        except KeyError:
+            raise Stop(f"There is no scale {options.scale}. See: {ME} scales") from None
+        except measures.CannotDo as refused:
+            raise Stop("\n".join(refused.problems.values())) from None
+        print(f"{text.scale} in {text.language} is signed by {text.signed_name}, and in use from now.")
+    return 0
+
+
+def _scales(settings: Settings, options: argparse.Namespace) -> int:
+    with _opened(settings) as stores, stores.reading() as store:
+        service = _service(store, options.service or settings.service)
+        texts = measures.text_states(store, service)
+        for scale, against in measures.standings(store, service).items():
+            why = " ".join(measures.OBSTACLES[obstacle] for obstacle in against)
+            print(f"{scale} ({instruments.catalogue()[scale].title}): {why or 'on'}")
+            for line in texts.get(scale, ()):
+                words = [line.language, line.state.value, line.status, line.variant, line.where]
+                print("  " + "  ".join(word for word in words if word))
     return 0
 
 
@@ -487,6 +545,13 @@ def _problem_with_mail(settings: Settings) -> str:
 Command = Callable[[Settings, argparse.Namespace], int]
 
 
+def _date(typed: str) -> date:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        raise argparse.ArgumentTypeError("must be a date such as 2026-11-24") from None
+
+
 def _positive(typed: str) -> int:
     if not typed.isdecimal() or int(typed) < 1:
         raise argparse.ArgumentTypeError("must be a whole number, 1 or more")
@@ -516,6 +581,18 @@ def parser() -> argparse.ArgumentParser:
     staff.add_argument("--role", required=True, choices=[role.value for role in Role])
     staff.add_argument("--name", required=True)
     staff.add_argument("--email", required=True)
+    taken = add("import-text", _import_text, "take in the official text of a scale in another language (a text pack)")
+    taken.add_argument("file", help="the text pack, a JSON file")
+    taken.add_argument("--reviewer", required=True, help="who has reviewed the text: somebody who reads the language")
+    signed = add("sign-text", _sign_text, "a native speaker has compared a waiting text with its document")
+    signed.add_argument("scale")
+    signed.add_argument("language", help="its tag, such as ur or pt-PT")
+    signed.add_argument("--name", required=True, help="who compared them")
+    signed.add_argument("--date", required=True, type=_date, help="when, such as 2026-11-24")
+    signed.add_argument("--document-sha256", required=True, help="SHA-256 of the document that was compared")
+    listed = add("scales", _scales, "list the scales, why they are not used, and their texts in every language")
+    for one in (taken, signed, listed):
+        one.add_argument("--service", help="the service's short name; without it the only one")
     made_up = add("set-up-demo", _set_up_demo, "make a made-up service with made-up people, unless it is there")
     made_up.add_argument("--people", type=_positive, default=demo.PEOPLE)
     add("sign-ins", _sign_ins, "show how to sign in to the demonstration")
