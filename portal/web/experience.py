@@ -19,7 +19,7 @@ from portal.journeys import Journey, Problem
 from portal.journeys.experience import COMMENTS, EXPERIENCE, friends_and_family, read_page, reply_to
 from portal.measures import Chosen
 from portal.web import forms, questions
-from portal.web.requests import came_from
+from portal.web.requests import came_from, visit_lock
 from portal.web.security import allow, keeps_typed, mine, public
 
 blueprint = Blueprint("experience", __name__)
@@ -59,6 +59,8 @@ def _typed(journey: Journey) -> dict[str, object]:
 
 def _lock() -> "dict[str, object]":
     """A screen that was left is cleared: others may come to it."""
+    if g.get("visitor"):
+        return visit_lock()
     return {
         "minutes": g.settings.lock_minutes,
         "warn": int(drafts.LOCK_GRACE.total_seconds() // 60),
@@ -317,7 +319,7 @@ def my_send(slug: str) -> ResponseReturnValue:
 @mine(Mine.READ_PAGE)
 def my_thanks() -> ResponseReturnValue:
     """It has reached us."""
-    return render_template("experience/thanks.html", comment=None, number="")
+    return render_template("experience/thanks.html", comment=None, number="", lock=_lock())
 
 
 def _may_know(journey: Journey) -> str:
