@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from portal import accounts, audit, clock, feedback, goals, measures, people
 from portal.access import Actor, Refused, Role
 from portal.instruments import Mode, Unlike, catalogue
+from portal.instruments.files import DATA
 from portal.journeys import ABSENCES, NOT_ASKED
 from portal.journeys.goal_setting import GOAL_SETTING, REVISED
 from portal.journeys.self_referral import NEEDS
@@ -179,6 +180,18 @@ def test_the_needs_are_those_of_the_referral_and_the_last_page_is_the_scale_of_t
     for code in ("importance", "sure"):
         assert [choice.code for choice in GOAL_SETTING.question(code).choices] == [str(n) for n in range(1, 11)]
     assert [step.slug for step in REVISED] == [step.slug for step in GOAL_SETTING.steps][:-1]
+
+
+def test_the_translators_are_given_our_own_words_from_the_scale_s_file_and_nobody_else_s() -> None:
+    from tools.catalogues import gathered, own_words
+
+    words = catalogue()["goals"].wordings["en"]
+    ours = {*words.items.values(), *(label for labels in words.options.values() for label in labels.values())}
+    given = {message.id for message in gathered() if any("toml" in place for place, _ in message.locations)}
+    assert given == ours
+    for key in ("ons4", "gad7"):
+        with (DATA / f"{key}.toml").open("rb") as file:
+            assert list(own_words(file, ["N_"], [], {})) == []
 
 
 # At most three -------------------------------------------------------------------------------------------------------

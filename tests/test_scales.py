@@ -20,6 +20,7 @@ from portal.measures import CannotDo, Question, TextState, scales
 from portal.store import AuditEvent, ScaleText, Service, ServiceScale, Stores
 from tests.staffed import a_colleague, a_service, acting
 from tests.test_packs import MADE_UP, OFFICIAL, a_phq9, made_up, official, sealed
+from tools.catalogues import gathered
 
 MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 TODAY = MORNING.date()
@@ -127,7 +128,7 @@ def test_our_own_words_follow_the_language_of_the_pages(
 ) -> None:
     goals = catalogue()["goals"].wordings["en"]
     words = [*goals.items.values(), *(label for labels in goals.options.values() for label in labels.values())]
-    assert sorted(words) == sorted(scales._OWN_WORDS), "the translators would not see them"
+    assert {*words} <= {message.id for message in gathered()}, "the translators would not see them"
     lacking = words[0]
     monkeypatch.setattr(
         scales, "gettext", lambda text, **values: text if scales_language() == "pl" and text == lacking else text[::-1]

@@ -11,13 +11,14 @@ reference, and tests/test_languages.py proves each on a catalogue with seeded mi
 import io
 import re
 import sys
+import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from gettext import c2py
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
@@ -63,6 +64,21 @@ def safety_texts() -> frozenset[str]:
     methods, options = _mapping()
     found = extract_from_dir(TOP, methods, options, {"S_": None})
     return frozenset(text for _place, _line, text, _comments, _context in found if isinstance(text, str))
+
+
+def own_words(
+    file: IO[bytes], keywords: Collection[str], _comment_tags: Sequence[str], options: Mapping[str, Any]
+) -> "Iterator[tuple[int, str, str, list[str]]]":
+    """The words of a scale that are our own: the interface translates them, and they stand in the scale's file alone.
+    The words of every other scale are somebody else's, and no translator ever sees them."""
+    scale = tomllib.load(file)
+    if not scale.get("own_wording") or "N_" not in keywords:
+        return
+    english = scale["wording"]["en"]
+    labels = [label for one in english.get("options", {}).values() for label in one.values()]
+    for text in (english.get("instruction"), *english["items"].values(), *labels):
+        if text:
+            yield 0, "N_", text, []
 
 
 def _mapping() -> "tuple[list[tuple[str, str]], dict[str, dict[str, Any]]]":

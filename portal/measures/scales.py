@@ -37,14 +37,6 @@ _LONGEST_INSTRUCTION, _LONGEST_QUESTION, _LONGEST_ANSWER = 2_000, 1_000, 300
 _MOST_QUESTIONS, _MOST_ANSWERS = 40, 12
 _FIRST_DAY = date(1990, 1, 1)
 
-_OWN_WORDS = (
-    N_("How close are you to this goal today?"),
-    N_("not started"),
-    N_("about half way"),
-    N_("goal reached"),
-)
-"""The words of our own scale, for the translators: as they stand in its data file."""
-
 OBSTACLES: Mapping[Obstacle, str] = {
     Obstacle.NOT_TURNED_ON: N_("It is turned off."),
     Obstacle.NOT_FOR_THIS_SERVICE: N_(
