@@ -284,8 +284,8 @@ def _write_words(response: MeasureResponse, chosen: Chosen) -> None:
 
 def _lock(store: Session, check_in: CheckIn) -> CheckIn:
     """Held until the end: two devices answer one after the other, and neither after the end without being told."""
-    key = (check_in.service_id, check_in.id)
-    return store.get_one(CheckIn, key, with_for_update=True, populate_existing=True)
+    wanted = rows_of(check_in.service_id, CheckIn).where(CheckIn.id == check_in.id)
+    return store.scalars(wanted.with_for_update().execution_options(populate_existing=True)).one()
 
 
 # Keeping -------------------------------------------------------------------------------------------------------------

@@ -686,7 +686,7 @@ def _hand_over(store: Session, service: Service, one: _Open, why: str) -> int:
 
 def hand_to_worker(store: Session, service: Service, check_in: CheckIn) -> None:
     """The person would like to answer together with a worker: a task, and no more messages about it."""
-    store.refresh(check_in, with_for_update=True)
+    (check_in,) = _locked(store, service.id, CheckIn.id == check_in.id)
     referral = store.get_one(Referral, (service.id, check_in.referral_id))
     _hand_over(store, service, _Open(check_in, referral), "together")
     audit.record(store, service.id, None, "asked for a worker", "check_in", check_in.id)
