@@ -47,13 +47,21 @@ from portal.notifications import (
     Undeliverable,
     Words,
 )
+from portal.services import WEEKDAYS
 from portal.store import ContactWay, Message, Service, Stores, Task
 from portal.web.messages import SIGN_IN, TEMPLATES, Renderer, environment
 from tests.staffed import a_colleague, a_person, a_service, a_way, acting
 from tests.workers import a_worker, go
 
 RENDER = Renderer("https://refer.example.org", "here")
-EXAMPLES = {"code": "123456", "reference": "K7QF-2M9T-X", "by": "2026-11-30", "link": "https://refer.example.org/x"}
+EXAMPLES = {
+    "code": "123456",
+    "reference": "K7QF-2M9T-X",
+    "by": "2026-11-30",
+    "link": "https://refer.example.org/x",
+    "token": "x" * 43,
+}
+ALWAYS = {day: [["00:00", "24:00"]] for day in WEEKDAYS}
 CHANNELS = ("call", "text", "email", "post", "through-person", "come-back")
 
 
@@ -180,6 +188,15 @@ def test_staff_are_sent_to_the_sign_in_page_of_their_own_service() -> None:
     assert "https://refer.example.org/at/there/staff/sign-in\n" in RENDER("alert-waiting", "en", values).body
 
 
+def test_a_person_is_sent_to_a_page_of_their_own_service_in_their_own_language() -> None:
+    values: dict[str, object] = {"phone": "", "service": "here", "token": "abc-_9"}
+    assert "https://refer.example.org/en/c/abc-_9\n" in RENDER("check-in-due", "en", values).body
+    polish = RENDER("check-in-reminder", "pl", {**values, "service": "there"}).body
+    assert "https://refer.example.org/at/there/pl/c/abc-_9\n" in polish
+    assert "https://refer.example.org/at/there/en/c/abc-_9\n" in polish.partition("----------")[2]
+    assert RENDER.check_in_of("here", "xx") == "https://refer.example.org/en/c/"
+
+
 def test_the_sign_in_page_in_a_message_is_a_real_page(app: Flask) -> None:
     assert SIGN_IN in {rule.rule for rule in app.url_map.iter_rules("sign_in.sign_in")}
 
@@ -190,7 +207,8 @@ def test_the_sign_in_page_in_a_message_is_a_real_page(app: Flask) -> None:
 def told_and_delivered(stores: Stores, ways: list[tuple[str, bool, bool]], template: str) -> tuple[list[str], str, int]:
     """Tell one new person: the addresses that were really written to, the state, the number of tasks."""
     with stores.writing.begin() as store:
-        service = store.scalars(select(Service)).first() or a_service(store)
+        # Open day and night: what leaves in opening hours only must leave now.
+        service = store.scalars(select(Service)).first() or a_service(store, opening_hours=ALWAYS)
         person = a_person(store, service)
         kept = [
             a_way(store, person, channel, address=f"{channel}-{number}@inbox.example", allowed=yes, confirmed=shown)

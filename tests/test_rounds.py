@@ -41,7 +41,7 @@ def an_alert(store: Session, service: Service) -> Alert:
     return alerts.raise_for(
         store,
         service,
-        draft_id=uuid.uuid4(),
+        form_id=uuid.uuid4(),
         reference="K7QF2M9TX",
         question="urgency",
         answer="not-safe",
@@ -92,6 +92,7 @@ def test_one_round_does_everything_that_is_due_and_a_second_finds_nothing(stores
             "alerts-climbed": 2,
             "unfinished-forms": 2,
             "broken-promises": 2,
+            "check-ins-asked": 0,
             "drafts-expired": 0,
             "audit-sealed": 2,
             "throttle-swept": 1,

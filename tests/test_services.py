@@ -53,6 +53,20 @@ GOOD: dict[str, Any] = {
     "exit_url": "https://www.example.org/weather",
     "lock_minutes": 15,
     "draft_days": 14,
+    "check_ins": {
+        "occasions": [
+            {"occasion": "baseline", "opens": -14, "due": 0, "closes": 14, "scales": ["ons4", "goals", "ons4"]},
+            {"occasion": "review", "opens": 14, "due": 20, "closes": 30, "scales": ["ons4"]},
+            {"occasion": "review", "opens": 30, "due": 40, "closes": 50, "scales": ["who5"], "or_planned_end": True},
+        ],
+        "reminder_days": [5],
+        "hand_over_days": 4,
+        "least_days_between_asks": 21,
+        "most_asks": 4,
+        "per_days": 180,
+    },
+    "link_days": 7,
+    "commissioned_by_nhs": True,
     "complaint_acknowledge_days": 2,
     "complaint_answer_days": 15,
 }
@@ -69,6 +83,13 @@ def test_good_settings_are_read_as_they_are_meant() -> None:
     assert read.reason("no-interpreter") is read.decline_reasons[1]
     assert read.reason("duplicate") is None
     assert read.brand_colour == "#005a8c"
+    assert [(one.occasion, one.number, one.scales) for one in read.check_ins.occasions] == [
+        ("baseline", 1, ("ons4", "goals")),
+        ("review", 1, ("ons4",)),
+        ("review", 2, ("who5",)),
+    ]
+    assert [one.or_planned_end for one in read.check_ins.occasions] == [False, False, True]
+    assert (read.check_ins.reminder_days, read.check_ins.most_asks, read.link_days) == ((5,), 4, 7)
     assert set(GOOD) == set(_READ), "give the new setting a good example here"
 
 
@@ -80,6 +101,10 @@ def test_what_is_emptied_is_empty() -> None:
 def test_drafts_are_offered_only_when_switched_on_by_name() -> None:
     read = read_settings({"languages": ["cy"]})
     assert [read.offers(code) for code in ("en", "cy", "ur", "xx")] == [True, True, False, False]
+
+
+def an_occasion(**more: Any) -> dict[str, Any]:
+    return {"occasion": "baseline", "opens": -14, "due": 0, "closes": 14, "scales": ["ons4"], **more}
 
 
 BAD: list[tuple[str, Any, str]] = [
@@ -131,6 +156,51 @@ BAD: list[tuple[str, Any, str]] = [
     ("exit_url", "https://[", "https://"),
     ("lock_minutes", 1, "from 2 to 120"),
     ("draft_days", 91, "from 1 to 90"),
+    ("link_days", 15, "from 1 to 14"),
+    ("check_ins", [], "must have for the plan"),
+    ("check_ins", {"reminders": 9}, "and nothing else"),
+    ("check_ins", {"reminder_days": [3, 3, 3]}, "(reminder_days) must be a list of at most 2"),
+    ("check_ins", {"reminder_days": [1]}, "(reminder_days) must be a whole number from 2 to 60"),
+    ("check_ins", {"hand_over_days": 0}, "(hand_over_days) must be a whole number from 1 to 60"),
+    ("check_ins", {"least_days_between_asks": 0}, "from 1 to 365"),
+    ("check_ins", {"most_asks": 53}, "from 1 to 52"),
+    ("check_ins", {"per_days": 6}, "from 7 to 730"),
+    ("check_ins", {"occasions": {}}, "(occasions) must be a list of at most 12"),
+    ("check_ins", {"occasions": ["baseline"]}, "for each check-in closes, due, occasion, opens, scales"),
+    ("check_ins", {"occasions": [an_occasion(scale="ons4")]}, "and nothing else"),
+    ("check_ins", {"occasions": [an_occasion(occasion="party")]}, "baseline, review, closure, follow-up"),
+    ("check_ins", {"occasions": [an_occasion(occasion="review", opens=0)]}, "must begin with the baseline"),
+    ("check_ins", {"occasions": [an_occasion(), an_occasion(opens=14, due=20, closes=30)]}, "and have one only"),
+    ("check_ins", {"occasions": [an_occasion(due="soon")]}, "a whole number from -60 to 1100"),
+    ("check_ins", {"occasions": [an_occasion(closes=1101)]}, "a whole number from -60 to 1100"),
+    ("check_ins", {"occasions": [an_occasion(opens=1)]}, "not 1, 0, 14"),
+    ("check_ins", {"occasions": [an_occasion(closes=0)]}, "not -14, 0, 0"),
+    ("check_ins", {"occasions": [an_occasion(due=-1)]}, "before the referral is accepted"),
+    ("check_ins", {"occasions": [an_occasion(), an_occasion(occasion="review")]}, "before the referral is accepted"),
+    (
+        "check_ins",
+        {"occasions": [an_occasion(closes=1), an_occasion(occasion="review", opens=0)]},
+        "day 0, before the one before it closes",
+    ),
+    ("check_ins", {"occasions": [an_occasion(occasion="review", opens=-1)]}, "before the referral is accepted"),
+    ("check_ins", {"occasions": [an_occasion(or_planned_end="yes")]}, "true or false for or_planned_end"),
+    ("check_ins", {"occasions": [an_occasion(or_planned_end=True)]}, "never true for the baseline"),
+    (
+        "check_ins",
+        {
+            "occasions": [
+                an_occasion(),
+                an_occasion(occasion="review", opens=14, due=20, closes=30, or_planned_end=True),
+                an_occasion(occasion="closure", opens=30, due=40, closes=50, or_planned_end=True),
+            ]
+        },
+        "bring one check-in forward",
+    ),
+    ("check_ins", {"occasions": [an_occasion(scales=[])]}, "at least one scale"),
+    ("check_ins", {"occasions": [an_occasion(scales=["happiness"])]}, "not 'happiness'"),
+    ("check_ins", {"occasions": [an_occasion(scales=[["ons4"]])]}, "not ['ons4']"),
+    ("check_ins", {"occasions": [an_occasion(scales=["fft"])]}, "not 'fft'"),
+    ("check_ins", {"occasions": [an_occasion(scales=["gas"])]}, "not 'gas'"),
     ("alerts_off", True, "is not a setting"),
 ]
 

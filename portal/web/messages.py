@@ -59,11 +59,11 @@ class Renderer:
         given |= {key: values[key] for key in declared.details | declared.may if key in values}
         given["phone"] = values["phone"]
         given["sign_in"] = self.sign_in_of(str(values["service"]))
-        given["check_in"] = self.check_in_of(str(values["service"]), language)
-        words, reviewed = _said(template, language, given)
+        slug = str(values["service"])
+        words, reviewed = _said(template, language, {**given, "check_in": self.check_in_of(slug, language)})
         if reviewed:
             return words
-        english, _ = _said(template, "en", given)
+        english, _ = _said(template, "en", {**given, "check_in": self.check_in_of(slug, "en")})
         return Words(words.subject, words.body + BETWEEN + english.body)
 
     def sign_in_of(self, slug: str) -> str:
