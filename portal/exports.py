@@ -23,9 +23,10 @@ from portal import access, alerts, audit, feedback, measures, people, referrals,
 from portal.access import ROLE_NAMES, Role
 from portal.clock import now
 from portal.i18n import LONDON, N_, gettext, language_name, say_date, say_moment, spoken
-from portal.journeys import Journey
+from portal.journeys import Journey, Question
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.self_referral import NEEDS, SELF_REFERRAL
+from portal.journeys.wellbeing_check import wellbeing_check
 from portal.store import (
     Alert,
     AlertEvent,
@@ -148,7 +149,7 @@ class _Book:
     staff: Mapping[uuid.UUID, Staff]
     ids: "dict[type[Record], set[uuid.UUID]]" = field(default_factory=dict)
     rows: "dict[type[Record], Sequence[Any]]" = field(default_factory=dict)
-    shown: "dict[uuid.UUID, Shown]" = field(default_factory=dict)
+    shown: "dict[uuid.UUID, dict[str, Question]]" = field(default_factory=dict)
 
 
 Say = Callable[[_Book, Any, Any], Iterator[tuple[str, str, object, str]]]
@@ -234,40 +235,25 @@ def _reason(book: _Book, row: Any, value: Any) -> Iterator[tuple[str, str, objec
 
 
 def _item(book: _Book, row: Any, value: Any) -> Iterator[tuple[str, str, object, str]]:
-    """An answer to a scale, in the words of the form."""
-    response = next(one for one in book.rows[MeasureResponse] if one.id == row.response_id)
-    shown = book.shown.setdefault(response.id, Shown(book.store, response))
+    """An answer to a scale, in the words that were shown; the codes stand for words that are not here any more."""
+    if row.response_id not in book.shown:
+        response = next(one for one in book.rows[MeasureResponse] if one.id == row.response_id)
+        book.shown[row.response_id] = _questions_shown(book.store, response)
+    question = book.shown[row.response_id].get(row.item)
     for code, part in value.items():
-        yield code, shown.question(row.item), part, shown.say(row.item, str(part) if code != "value" else "")
+        words = question.say(part) if question and code != "value" else _word(part)
+        yield code, question.label if question else row.item, part, words
 
 
-class Shown:
-    """The words of a scale that somebody answered, exactly as they were shown. Where they are not here any more, the
-    codes stand for them."""
-
-    def __init__(self, store: Session, response: MeasureResponse) -> None:
-        what = (response.service_id, response.scale, response.scale_version)
-        self.language = response.language
-        try:
-            self.instrument = measures.instrument_of(store, *what)
-            self.wording = measures.words_of(store, *what, response.language, response.wording_hash)
-        except KeyError:
-            self.instrument = self.wording = None
-
-    def question(self, item: str) -> str:
-        """The question."""
-        return self.wording.items.get(item, item) if self.wording else item
-
-    def say(self, item: str, code: str) -> str:
-        """An answer (an option's code, or an absence) as the form had it; nothing for nothing."""
-        if not code or code in _ABSENT:
-            return gettext(_ABSENT.get(code, ""))
-        if self.instrument is None or self.wording is None or item not in self.instrument.item_by_code:
-            return code
-        chosen = next((one for one in self.instrument.options(item) if one.code == code), None)
-        labels = self.wording.options.get(self.instrument.item_by_code[item].option_set, {})
-        # In a range of numbers only the ends have words.
-        return labels.get(code, str(chosen.value) if chosen and chosen.value is not None else code)
+def _questions_shown(store: Session, response: MeasureResponse) -> dict[str, Question]:
+    what = (response.service_id, response.scale, response.scale_version)
+    try:
+        instrument = measures.instrument_of(store, *what)
+        wording = measures.words_of(store, *what, response.language, response.wording_hash)
+    except KeyError:
+        return {}
+    asked = wellbeing_check(instrument, wording).questions if wording else ()
+    return {question.code: question for question in asked}
 
 
 def _act(book: _Book, row: Any, value: Any) -> Iterator[tuple[str, str, object, str]]:

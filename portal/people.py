@@ -354,6 +354,14 @@ def told_by(person: ServiceUser, ways: Sequence[ContactWay]) -> dict[str, object
     return {code: answer for code, answer in told.items() if answer not in (None, "", LEFT_BLANK, NOT_ASKED)}
 
 
+def known_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> dict[str, object]:
+    """What we know of a person, as answers to the questions of the form. Raises ``Gone``."""
+    person = store.get(ServiceUser, (service_id, person_id))
+    if person is None:
+        raise Gone
+    return told_by(person, ways_of(store, service_id, person_id))
+
+
 def _told_of_ways(ways: Sequence[ContactWay]) -> dict[str, object]:
     told: dict[str, object] = {"safe_ways": [way.channel for way in ways]}
     for way in ways:

@@ -21,7 +21,17 @@ _STAFF_DOORS = ("caseload/", "admin/", "sign_in/", "reports/", "layouts/staff.ht
 
 def staff_sees(template: str) -> bool:
     """Whether a template (its path below templates/) is drawn with the staff style sheet."""
-    return template.startswith(_STAFF_DOORS)
+    if template.startswith(_STAFF_DOORS) or 'extends "layouts/staff.html"' in _templates()[template]:
+        return True
+    # A part is drawn with the style sheet of whoever takes it in.
+    around = [name for name, words in _templates().items() if f'"{template}"' in words and name != template]
+    return "/parts/" in template and bool(around) and all(staff_sees(name) for name in around)
+
+
+@cache
+def _templates() -> dict[str, str]:
+    folder = ROOT / "templates"
+    return {one.relative_to(folder).as_posix(): one.read_text("utf-8") for one in folder.rglob("*.html")}
 
 
 class _Page(HTMLParser):

@@ -60,7 +60,7 @@ class Norm:
 class Chart:
     """What is to be drawn. ``code`` begins the ids and is unique on the page; ``lowest`` to ``highest`` is all that can
     be answered, and ``ends`` says in words what the two ends mean. ``language``: of the title, where it is another one
-    than the page's."""
+    than the page's; ``more``: sentences to say besides."""
 
     code: str
     title: str
@@ -70,6 +70,7 @@ class Chart:
     ends: tuple[str, str] = ("", "")
     norm: Norm | None = None
     language: str = ""
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ class _Day:
     words: str
 
 
-def chart(drawn: Chart, *, table: bool = True) -> Markup:
-    """The picture, the sentences and, unless the page has one of its own, the table."""
+def chart(drawn: Chart, *, table: bool = True, titled: bool = False) -> Markup:
+    """The picture, the sentences and, unless the page has one of its own, the table. ``titled``: the title stands above
+    it, where nothing else on the page says it."""
     shown = drawn.points[-MOST:]
     places = _places([point.on for point in shown])
     parts = current_app.jinja_env.get_template("parts/chart.html").module
@@ -109,6 +111,7 @@ def chart(drawn: Chart, *, table: bool = True) -> Markup:
         direction=LANGUAGES[drawn.language].direction if drawn.language in LANGUAGES else "ltr",
         sentences=sentences(drawn),
         table=_table(drawn) if table and drawn.points else None,
+        titled=titled,
     )
 
 
@@ -144,6 +147,7 @@ def sentences(drawn: Chart) -> list[str]:
         found.append(gettext(N_("No answer on: %(days)s."), days="; ".join(missing)))
     # The same reason is given once, however often the line breaks.
     found += dict.fromkeys(point.broken for point in drawn.points if point.broken)
+    found += drawn.more
     if len(drawn.points) > MOST:
         found.append(gettext(N_("The picture shows the last %(most)s answers. The table shows all."), most=MOST))
     return found

@@ -49,16 +49,19 @@ def allow(permission: Permission, *, audits: bool = False, lists: tuple[str, ...
     return mark
 
 
-def mine(what: Mine, *, entrance: bool = False, lists: tuple[str, ...] = ()) -> Callable[[View], View]:
+def mine(
+    what: Mine, *, entrance: bool = False, audits: bool = False, lists: tuple[str, ...] = ()
+) -> Callable[[View], View]:
     """A person may come in whose visit to their own page goes that far; ``g.visitor`` is then that visit.
 
     ``entrance``: the page (GET, without ids) on which this begins; exactly one view of each task of ``access.TASKS``,
-    and the page itself. ``lists`` as in ``allow``.
+    and the page itself. ``audits`` and ``lists`` as in ``allow``.
     """
 
     def mark(view: View) -> View:
         view.door = what  # type: ignore[attr-defined]
         view.entrance = entrance  # type: ignore[attr-defined]
+        view.audits = audits  # type: ignore[attr-defined]
         view.lists = lists  # type: ignore[attr-defined]
         return view
 

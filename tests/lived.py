@@ -1,0 +1,94 @@
+"""Somebody with a long story, made through the rooms: every table that can hold a person's rows holds some of theirs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import accounts, alerts, clock, codes, experience, feedback, goals, measures, people, referrals, retention
+from portal.access import Actor, Role, Visitor
+from portal.journeys.goal_setting import GOAL_SETTING
+from portal.referrals import Referral
+from portal.store import Alert, CheckIn, Service
+from tests.arriving import code_sent, somebody
+from tests.asked import MONDAY
+from tests.world import a_referral, filled_in, staff_member
+
+LATER = MONDAY + timedelta(weeks=12)
+
+
+@dataclass
+class Life:
+    """Who it is, and who works with them."""
+
+    service: Service
+    referral: Referral
+    number: str
+    worker: Actor
+    manager: Actor
+
+
+def answer(
+    store: Session, service: Service, check_in: CheckIn, places: int, *, language: str = "en", **how: object
+) -> None:
+    """Answer everything that a check-in asks: always the answer at this place (the last one where there are fewer)."""
+    for one in feedback.begin(store, service, check_in, language=language, **how):  # type: ignore[arg-type]
+        for step in one.journey.steps:
+            raw = {ask.code: ask.choices[min(places, len(ask.choices) - 1)].code for ask in step.questions}
+            assert not feedback.keep(store, service, check_in, one, step, raw).problems
+    feedback.finish(store, service, check_in)
+
+
+def check_ins_of(store: Session, referral: Referral) -> list[CheckIn]:
+    """By when they are due."""
+    return list(measures.of_referral(store, referral.service_id, referral.id))
+
+
+def a_goal(store: Session, service: Service, referral: Referral, words: str, closeness: str = "3") -> goals.Goal:
+    """A goal set on the person's own page."""
+    typed = {"goal_words": words, "goal_need": "loneliness", goals.CLOSENESS: closeness}
+    answers: dict[str, object] = {}
+    while step := GOAL_SETTING.first_gap(answers):
+        read, problems = step.read({question.code: typed.get(question.code) for question in step.questions})
+        assert not problems, problems
+        answers |= read
+    return goals.set_goal(store, service, referral.person_id, referral.id, answers, "en")
+
+
+def two_check_ins_and_two_goals(
+    store: Session, service: Service, worker: Actor, *, language: str = "en", **answers: object
+) -> tuple[Referral, str]:
+    """What the person's page shows at its fullest: the referral, and the return number of its card."""
+    with clock.at(MONDAY):
+        known = somebody(store, service, worker, share_gp="yes", share_onward="yes", evaluation="no", **answers)
+        referral = known.referral
+        referrals.accept(store, service, worker, referral.id)
+        answer(store, service, check_ins_of(store, referral)[0], 3, language=language)
+        first = a_goal(store, service, referral, "I would like to meet people.")
+        a_goal(store, service, referral, "میں روز چلنا چاہتی ہوں")
+    with clock.at(LATER):
+        later = next(one for one in check_ins_of(store, referral) if one.opens_at <= clock.now() <= one.closes_at)
+        answer(store, service, later, 5, language=language)
+        goals.rate(store, service, first.id, referral.person_id, 6, None, language=language)
+    return referral, known.number
+
+
+def reads(store: Session, service: Service, referral: Referral, number: str, *, key: str = "") -> Visitor:
+    """They come to their page by a code in their email and their card; ``key`` is what their browser then holds."""
+    visitor, browser = comes(store, service, referral), codes.new_key()
+    opened = accounts.card_given(store, service, visitor, number, key or browser)
+    assert opened
+    return opened
+
+
+def comes(store: Session, service: Service, referral: Referral, *, key: str = "", task: str = "") -> Visitor:
+    """They come by a code in their email, to do one task."""
+    email = next(way for way in people.ways_of(store, service.id, referral.person_id) if way.channel == "email")
+    browser = codes.new_key()
+    accounts.ask_code(store, service, email.address or "", browser)
+    visitor = accounts.code_given(
+        store, service, browser, code_sent(store), key or codes.new_key(), language="en", reference=referral.reference
+    )
+    assert visitor
+    return accounts.choose_task(store, visitor, task) if task else visitor
