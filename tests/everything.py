@@ -18,8 +18,21 @@ from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import Rule
 
 from config import Settings
-from portal import accounts, alerts, create_app, experience, goals, measures, people, retention, services, tasks
-from portal.access import MAY, Permission, Role
+from portal import (
+    accounts,
+    alerts,
+    clock,
+    codes,
+    create_app,
+    experience,
+    goals,
+    measures,
+    people,
+    retention,
+    services,
+    tasks,
+)
+from portal.access import MAY, TASKS, Actor, Mine, Permission, Role, Visitor
 from portal.clock import now
 from portal.instruments.packs import text_hash
 from portal.journeys.about_you import ABOUT_YOU
@@ -27,6 +40,7 @@ from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Alert, Service
 from portal.web.security import door
+from tests.arriving import Known, somebody
 from tests.inspector import InspectedClient
 from tests.world import Member, a_draft, a_referral, a_service, staff_member
 
@@ -54,7 +68,8 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
     colleague = staff_member(store, service)
     _token(store, colleague)
     second_manager = staff_member(store, service, Role.MANAGER)
-    referral = a_referral(store, service, share_onward="yes", email="a@inbox.example", safe_ways=["call", "email"])
+    known = somebody(store, service, None, share_onward="yes", email="a@inbox.example", ways=("call", "email"))
+    referral = known.referral
     again = a_referral(store, service)
     merged = a_referral(store, service, first_name="Ola")
     a_referral(store, service, first_name="Bea", urgency="not-safe")
@@ -110,7 +125,44 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "comment_id": str(complaint.id),
         "answered_comment_id": str(answered.id),
         "said_id": str(said.id),
+        **_visits_of(store, service, worker, known),
     }, staff
+
+
+VISITS = ("choosing", *TASKS, "read", "ended", "idle", "over", "reading-off")
+"""Every kind of visit to a person's own page, open or not."""
+
+
+def _visits_of(store: Session, service: Service, worker: Actor, known: Known) -> dict[str, str]:
+    """A visit of each kind by the same person (with reading off by another one); the browser's key by kind."""
+    keys = {kind: codes.new_key() for kind in VISITS}
+
+    def comes(known: Known, kind: str) -> Visitor:
+        code = accounts.issue_code(store, worker, known.referral.person_id, known.referral.id)
+        found = accounts.worker_code_given(store, service, known.referral.reference, code, keys[kind], language="en")
+        assert found
+        return found
+
+    def reads(known: Known, kind: str) -> Visitor:
+        found = accounts.card_given(store, service, comes(known, kind), known.number, keys[kind] + "x")
+        assert found
+        keys[kind] += "x"
+        return found
+
+    comes(known, "choosing")
+    for task in TASKS:
+        due = measures.due_for(store, service.id, known.referral.person_id)
+        accounts.choose_task(store, comes(known, task), task, due[0].id if task == "check-in" else None)
+    reads(known, "read")
+    accounts.end(store, reads(known, "ended"))
+    with clock.later(-timedelta(minutes=30)):
+        reads(known, "idle")
+    with clock.later(-timedelta(hours=13)):
+        reads(known, "over")
+    quiet = somebody(store, service, None, first_name="Dee")
+    reads(quiet, "reading-off")
+    accounts.set_reading(store, service.id, quiet.referral.person_id, False, worker)
+    return {f"visit {kind}": key for kind, key in keys.items()}
 
 
 def _token(store: Session, member: Member) -> tuple[str, str]:
@@ -151,6 +203,22 @@ def visitor(app: Flask, world: World, role: Role | None) -> InspectedClient:
     if role:
         client.set_cookie(app.config["SIGN_IN_COOKIE"], world.tokens[role])
     return client
+
+
+def visiting(app: Flask, world: World, kind: str, slug: str = "here") -> InspectedClient:
+    """A browser with a visit of this kind (VISITS) to somebody's own page; "" is a browser that was never there."""
+    client = visitor(app, world, None)
+    if kind:
+        client.set_cookie(app.config["VISIT_COOKIE"], world.ids[slug][f"visit {kind}"])
+    return client
+
+
+def who_comes(app: Flask, world: World, rule: Rule) -> InspectedClient:
+    """A browser that may come in at this route."""
+    wanted = door(app, rule.endpoint)
+    if isinstance(wanted, Mine):
+        return visiting(app, world, "read")
+    return visitor(app, world, who_may(app, rule) if isinstance(wanted, Permission) else None)
 
 
 def csrf(client: InspectedClient) -> str:
@@ -331,6 +399,8 @@ GOOD: dict[str, Good] = {
         "answers": "Na\nNe\nNi\nNo\nNu",
         "declared": "y",
     },
+    "visits.issue_code": _nothing,
+    "visits.set_reading": lambda world: {"go": "off"},
     "sign_in.end_sign_in": _nothing,
     "sign_in.recovery_codes": lambda world: {"code": "CODE"},
     "sign_in.sign_out_everywhere": _nothing,

@@ -17,7 +17,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from portal import access
-from portal.access import MAY, Permission, Role
+from portal.access import MAY, Mine, Permission, Role
 from portal.store import AuditEvent, Base
 from portal.web.security import PUBLIC, door, public
 from tests import everything
@@ -32,9 +32,12 @@ from tests.everything import (
     good,
     rules,
     typed_for,
+    visiting,
     visitor,
+    who_comes,
     who_may,
 )
+from tests.inspector import InspectedClient
 
 ROLES: tuple[Role | None, ...] = (None, *Role)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -81,7 +84,7 @@ def rows(app: Flask) -> dict[str, int]:
 
 def content(app: Flask) -> dict[str, list[Any]]:
     """Every row of every table but the audit's, and the moment of somebody's last step."""
-    passing = {"audit_event": None, "sign_in": {"seen_at", "last_seen_at"}}
+    passing = {"audit_event": None, "sign_in": {"seen_at", "last_seen_at"}, "visit": {"seen_at"}}
     with app.extensions["stores"].reading() as store:
         return {
             name: sorted(
@@ -119,7 +122,7 @@ def test_every_endpoint_lets_in_exactlywho_may(unchanged: Flask, world: World, r
             assert response.status_code == 405, told
             continue
         if not may(unchanged, there, role):
-            _refused(response, role, method, told)
+            _refused(response, role, method, told, isinstance(door(unchanged, there.endpoint), Mine))
         elif method == "POST":
             forgiving = getattr(unchanged.view_functions[there.endpoint], "keeps_typed", False)
             assert response.status_code in ({200, 302, 303, 400, 404, 409, 422} if forgiving else {400}), told
@@ -130,8 +133,12 @@ def test_every_endpoint_lets_in_exactlywho_may(unchanged: Flask, world: World, r
             assert "sign-in?" not in (response.location or ""), told
 
 
-def _refused(response: TestResponse, role: Role | None, method: str, told: str) -> None:
-    if role is not None:
+def _refused(response: TestResponse, role: Role | None, method: str, told: str, theirs: bool) -> None:
+    if theirs:
+        # Nobody on the staff has a visit to a person's own page: to that door they are strangers.
+        assert response.status_code == (303 if method in ("GET", "HEAD") else 401), told
+        assert method not in ("GET", "HEAD") or response.location == "/your-page", told
+    elif role is not None:
         assert response.status_code == 403, told
     elif method in ("GET", "HEAD"):
         assert response.status_code == 302, told
@@ -213,11 +220,16 @@ def test_a_service_that_does_not_exist_is_not_found(unchanged: Flask, world: Wor
 def test_looking_writes_nothing_but_audit_rows(fresh: Flask, world: World) -> None:
     before = content(fresh)
     for role in ROLES:
-        client = visitor(fresh, world, role)
-        for rule in rules(fresh, method="GET"):
-            for method in ("GET", "HEAD", "OPTIONS"):
-                client.open(address(fresh, world, rule), method=method)
+        _looks_at_everything(fresh, world, visitor(fresh, world, role))
+    for kind in everything.VISITS:
+        _looks_at_everything(fresh, world, visiting(fresh, world, kind))
     assert content(fresh) == before
+
+
+def _looks_at_everything(app: Flask, world: World, client: InspectedClient) -> None:
+    for rule in rules(app, method="GET"):
+        for method in ("GET", "HEAD", "OPTIONS"):
+            client.open(address(app, world, rule), method=method)
 
 
 @pytest.mark.slow
@@ -290,8 +302,10 @@ CARRIED = {
 
 @pytest.mark.slow
 def test_every_answer_carries_every_header(unchanged: Flask, world: World) -> None:
-    for role in (None, Role.MANAGER):
-        client = visitor(unchanged, world, role)
+    for client in (
+        *(visitor(unchanged, world, role) for role in (None, Role.MANAGER)),
+        visiting(unchanged, world, "read"),
+    ):
         for rule in rules(unchanged):
             for method in METHODS:
                 asked = address(unchanged, world, rule)
@@ -320,8 +334,7 @@ def _posts(app: Flask) -> list[Rule]:
 def test_no_act_takes_anything_but_a_form(unchanged: Flask, world: World) -> None:
     before = content(unchanged)
     for rule in _posts(unchanged):
-        role = None if door(unchanged, rule.endpoint) == PUBLIC else who_may(unchanged, rule)
-        client = visitor(unchanged, world, role)
+        client = who_comes(unchanged, world, rule)
         target = address(unchanged, world, rule)
         assert client.post(target, json={"csrf_token": csrf(client)}).status_code == 415, rule.rule
         for content_type in ("text/plain", "application/xml", "application/octet-stream"):
@@ -334,8 +347,7 @@ def test_no_act_takes_three_thousand_fields_or_a_file_or_another_site_s_form(unc
     before = content(unchanged)
     many = {f"x{number}": "1" for number in range(3000)}
     for rule in _posts(unchanged):
-        role = None if door(unchanged, rule.endpoint) == PUBLIC else who_may(unchanged, rule)
-        client = visitor(unchanged, world, role)
+        client = who_comes(unchanged, world, rule)
         target, token = address(unchanged, world, rule), csrf(client)
         assert client.post(target, data={"csrf_token": token, **many}).status_code == 413, rule.rule
         for site in ("cross-site", "same-site"):
@@ -352,8 +364,7 @@ def test_doubled_fields_are_refused_where_a_form_does_not_forgive_them(unchanged
     for rule in _posts(unchanged):
         if getattr(unchanged.view_functions[rule.endpoint], "keeps_typed", False):
             continue
-        role = None if door(unchanged, rule.endpoint) == PUBLIC else who_may(unchanged, rule)
-        client = visitor(unchanged, world, role)
+        client = who_comes(unchanged, world, rule)
         twice = {"csrf_token": csrf(client), "anything": ["1", "2"]}
         assert client.post(address(unchanged, world, rule), data=twice).status_code == 400, rule.rule
     assert content(unchanged) == before

@@ -90,7 +90,7 @@ class NumberForm(Form):
 class TaskForm(Form):
     """What to do with this code."""
 
-    task = OneOf(N_("What would you like to do?"), missing=N_("Choose what you would like to do"))
+    task = OneOf(N_("Choose one thing"), missing=N_("Choose what you would like to do"))
 
 
 class ReadingForm(Form):
