@@ -2,24 +2,31 @@
 and the doors, each of whose pages the client inspects."""
 
 import json
+import os
+import re
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import clock, instruments, measures
+from portal import cli, clock, instruments, measures, services
 from portal.access import Actor, Refused, Role
 from portal.i18n import LANGUAGES
 from portal.instruments import BadPack, Obstacle, Responses, State, catalogue
 from portal.measures import CannotDo, Question, TextState, scales
 from portal.store import AuditEvent, ScaleText, Service, ServiceScale, Stores
+from portal.web import logs
+from portal.web import scales as door
+from tests.inspector import InspectedClient, Page
 from tests.staffed import a_colleague, a_service, acting
 from tests.test_packs import MADE_UP, OFFICIAL, a_phq9, made_up, official, sealed
+from tests.world import press, sign_in, staff_member, words_of
 from tools.catalogues import gathered
 
 MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -36,6 +43,7 @@ PROTOCOL = {
 SEVEN = [Question(f"Gleep {n}", ("Na", "Ne", "Ni", "No", "Nu")) for n in range(1, 8)]
 
 Keep = Callable[[], Any]
+Run = Callable[..., int]
 
 
 @pytest.fixture(autouse=True)
@@ -715,3 +723,381 @@ def test_all_official_texts_are_taken_in(store: Session, service: Service) -> No
     assert (states.count("on"), states.count("waiting")) == (12, 31)
     assert line(store, service, "phq8", "pl").state is TextState.IN_USE
     assert line(store, service, "gad2", "lt").state is TextState.WAITING
+
+
+# The commands --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], database_url: str, stores: Stores) -> Run:
+    """Runs a command on this test's database, in which there is a service."""
+    with stores.writing.begin() as store:
+        a_service(store)
+    monkeypatch.setattr(logs, "start", lambda level=0: None)
+    for name in [name for name in os.environ if name.startswith("PORTAL_")]:
+        monkeypatch.delenv(name)
+    for name, value in {**environment, "PORTAL_DATABASE_URL": database_url}.items():
+        monkeypatch.setenv(name, value)
+    return lambda *arguments: cli.main(arguments)
+
+
+SIGNED = ("--name", "Ola Nowak", "--date", "2026-11-20", "--document-sha256", DOCUMENT)
+
+
+def test_the_commands_take_a_text_in_and_sign_it(here: Run, stores: Stores, capsys: pytest.CaptureFixture[str]) -> None:
+    assert here("import-text", str(MADE_UP), "--reviewer", "Ola Nowak", "--service", "here") == 0
+    assert "It is off until a native speaker has compared it" in capsys.readouterr().out
+    assert here("scales") == 0
+    said = capsys.readouterr().out
+    assert "phq9 (PHQ-9): It is turned off. The risk protocol is not complete." in said
+    assert "who5 (WHO-5 Well-Being Index): on" in said
+    assert "  qaa  waiting  official-one-source  Made-up for tests  https://example.org/made-up-form.pdf" in said
+    assert "  cy  not-in-holder-list  https://www.who.int/" in said.replace("  not-in-holder-list  not-in", "  not-in")
+    assert here("sign-text", "who5", "qaa", *SIGNED) == 0
+    assert "in use from now" in capsys.readouterr().out
+    assert here("import-text", str(MADE_UP), "--reviewer", "Ola Nowak") == 0
+    assert "It is in use from now." in capsys.readouterr().out
+    with stores.reading() as store:
+        text = store.scalars(select(ScaleText)).one()
+        assert (text.state, text.signed_on, text.imported_by) == ("on", date(2026, 11, 20), None)
+        assert {*store.scalars(select(AuditEvent.actor_kind).where(AuditEvent.about == "scale_text"))} == {"system"}
+
+
+def test_the_commands_refuse_with_sentences(
+    here: Run, stores: Stores, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps(made_up() | {"licence": "none", "source_url": ""}), "utf-8")
+    huge = tmp_path / "huge.json"
+    huge.write_bytes(b" " * 3_000_000)
+    for arguments, sentence in (
+        (("import-text", str(bad), "--reviewer", "Ola"), "- “source_url” is empty."),
+        (("import-text", str(bad), "--reviewer", "Ola"), "- The licence differs from that of WHO-5"),
+        (("import-text", str(huge), "--reviewer", "Ola"), "- The file is too large."),
+        (("import-text", str(MADE_UP), "--reviewer", " "), "- Enter who has reviewed this text"),
+        (("import-text", str(tmp_path / "none.json"), "--reviewer", "Ola"), "cannot be read: No such file"),
+        (("import-text", str(tmp_path), "--reviewer", "Ola"), "cannot be read: Is a directory"),
+        (("import-text", str(MADE_UP), "--reviewer", "Ola", "--service", "no"), "There is no service with the short"),
+        (("sign-text", "who5", "qaa", *SIGNED), "No text of this scale waits for a signature in this language."),
+        (("sign-text", "who6", "qaa", *SIGNED), "There is no scale who6."),
+        (("scales", "--service", "no"), "There is no service with the short name no."),
+    ):
+        assert here(*arguments) == 2, arguments
+        assert sentence in capsys.readouterr().err, arguments
+    assert here("import-text", str(MADE_UP), "--reviewer", "Ola") == 0
+    assert here("sign-text", "who5", "qaa", *SIGNED[:-1], "0" * 64) == 2
+    assert "This is another document" in capsys.readouterr().err
+    for wrong in (("import-text", str(MADE_UP)), ("sign-text", "who5", "qaa", *SIGNED[:3], "20.11.", *SIGNED[4:])):
+        with pytest.raises(SystemExit) as stopped:
+            here(*wrong)
+        assert stopped.value.code == 2
+    with stores.reading() as store:
+        assert [*store.scalars(select(ScaleText.state))] == ["waiting"]
+
+
+def test_no_command_and_no_settings_file_opens_the_lock(
+    here: Run, stores: Stores, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack = tmp_path / "phq9.qaa.json"
+    pack.write_bytes(sealed(a_phq9()))
+    here("import-text", str(pack), "--reviewer", "Ola")
+    here("sign-text", "phq9", "qaa", *SIGNED)
+    settings = tmp_path / "settings.json"
+    for wanted in (
+        {"scales": {"phq9": True}},
+        {"scales": ["phq9"]},
+        {"protocol": PROTOCOL},
+        {"phq9": "on"},
+        {"check_ins": {"scales": ["phq9"]}},
+        {"commissioned_by_nhs": True},
+    ):
+        settings.write_text(json.dumps(wanted), "utf-8")
+        here("change-service", str(settings))
+    commands = next(one for one in cli.parser()._actions if hasattr(one, "choices") and one.choices)
+    assert not [name for name in commands.choices or () if re.search("turn|protocol|unlock|licence", str(name))]
+    capsys.readouterr()
+    with stores.reading() as store:
+        found = services.find(store, "here")
+        assert found
+        assert "phq9" not in measures.offered(store, found)
+        for language in ("en", "qaa"):
+            assert measures.choose(store, found, "phq9", language=language) is None
+
+
+# The doors -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def running(client: InspectedClient, store: Session, service: Service) -> InspectedClient:
+    """A browser in which the administrator is signed in."""
+    sign_in(client, store, staff_member(store, service, Role.ADMINISTRATOR, name="Rosa Marchetti"))
+    return client
+
+
+def fresh(store: Session) -> Service:
+    store.rollback()
+    store.expire_all()
+    return store.scalars(select(Service)).one()
+
+
+@pytest.mark.both_databases
+def test_the_list_says_what_is_on_and_why_the_others_are_not(running: InspectedClient, store: Session) -> None:
+    said = words_of(running.get("/staff/scales"))
+    assert "PHQ-9 State Locked Why It is turned off. The risk protocol is not complete." in said
+    assert "Needs a licence" in said
+    assert "A text waits for a signature" not in said
+    press(running, "/staff/scales/text-pack", pack=MADE_UP.read_text("utf-8"), reviewer="Ola")
+    assert "A text waits for a signature" in words_of(running.get("/staff/scales"))
+
+
+@pytest.mark.parametrize("scale", sorted(catalogue()))
+def test_every_scale_has_a_page_with_its_licence(running: InspectedClient, scale: str) -> None:
+    for language in ("en", "ur"):
+        page = running.get(f"/{language}/staff/scales/{scale}" if language != "en" else f"/staff/scales/{scale}")
+        assert page.status_code == 200
+        said = words_of(page)
+        licence = catalogue()[scale].licence
+        assert " ".join(licence.terms.split()) in said
+        assert " ".join(licence.print_line.split()) in said
+    assert running.get("/staff/scales/no-such-scale").status_code == 404
+
+
+def test_the_page_says_where_an_official_text_is(running: InspectedClient) -> None:
+    page = Page(running.get("/staff/scales/ons4").get_data(as_text=True))
+    assert "An official text exists, and is not loaded" in "".join(page.all("body")[0].itertext())
+    assert any((link.get("href") or "").startswith("https://") for link in page.all("a"))
+
+
+def test_a_scale_is_turned_off_and_on_by_its_buttons(running: InspectedClient, store: Session) -> None:
+    assert "This scale is off." in words_of(running.get(press(running, "/staff/scales/who5", "/off").location))
+    assert "who5" not in measures.offered(store, fresh(store))
+    assert "This scale is on." in words_of(running.get(press(running, "/staff/scales/who5", "/on").location))
+    assert "who5" in measures.offered(store, fresh(store))
+
+
+def test_the_lock_opens_by_its_own_form_alone(running: InspectedClient, store: Session) -> None:
+    refused = press(running, "/staff/scales/phq9", "/on")
+    assert refused.status_code == 422
+    assert "The risk protocol is not complete" in words_of(refused)
+    half = PROTOCOL | {"deputy": ""}
+    press(running, "/staff/scales/phq9/protocol", **half)
+    assert press(running, "/staff/scales/phq9", "/on").status_code == 422
+    said = words_of(running.get("/staff/scales/phq9"))
+    assert "Amina Yusuf" in said
+    assert "Missing" in said
+    same = press(running, "/staff/scales/phq9/protocol", **PROTOCOL | {"deputy": "amina yusuf"})
+    assert same.status_code == 422
+    assert "Name somebody else as deputy" in words_of(same)
+    assert press(running, "/staff/scales/phq9/protocol", **PROTOCOL).status_code == 303
+    assert press(running, "/staff/scales/phq9", "/on").status_code == 303
+    assert "phq9" in measures.offered(store, fresh(store))
+    press(running, "/staff/scales/phq9/protocol", **half)
+    assert "phq9" not in measures.offered(store, fresh(store))
+    assert running.get("/staff/scales/who5/protocol").status_code == 404
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_no_role_and_no_form_gets_round_the_lock(
+    client: InspectedClient, store: Session, service: Service, role: Role | None
+) -> None:
+    """Every act of this door, by everybody, with whatever might seem to unlock; only the whole protocol is not sent."""
+    brought(store, service, sealed(a_phq9()))
+    text = measures.sign_text(store, service, "phq9", "qaa", name="O", day=TODAY, document_sha256=DOCUMENT, actor=None)
+    text_id = str(text.id)
+    store.commit()
+    if role:
+        sign_in(client, store, staff_member(store, service, role))
+    token = next(
+        field.get("value", "")
+        for field in Page(client.get("/carry-on").get_data(as_text=True)).all("input")
+        if field.get("name") == "csrf_token"
+    )
+    everything = {part: words for part, words in PROTOCOL.items() if part != "out_of_hours"} | {
+        "turned_on": "y",
+        "state": "on",
+        "protocol": "complete",
+        "declared": "y",
+        "number": "1",
+        "holder": "H",
+        "since": "1 1 2026",
+        "until": "1 1 2100",
+        "language": "en",
+        "instruction": "I",
+        "because": "B",
+        "questions": "\n".join(f"Q{n}" for n in range(9)),
+        "answers": "a\nb\nc\nd",
+        "scale": "phq9",
+        "pack": sealed(a_phq9()).decode(),
+        "reviewer": "R",
+        "name": "N",
+        "day": "1 1 2026",
+        "compared": "y",
+    }
+    app = client.application
+    acts = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("scales.")]
+    posted = 0
+    for rule in (one for one in acts if "POST" in (one.methods or ())):
+        given = {name: {"scale_key": "phq9", "text_id": text_id}[name] for name in rule.arguments}
+        for out_of_hours in ({}, {"out_of_hours": ""}, {"out_of_hours": " \u200b "}):
+            address = app.url_map.bind("localhost").build(rule.endpoint, given)
+            answered = client.post(address, data={"csrf_token": token, **everything, **out_of_hours})
+            assert answered.status_code < 500
+            posted += 1
+            here = fresh(store)
+            for language in ("en", "qaa"):
+                assert measures.choose(store, here, "phq9", language=language) is None, rule.rule
+            store.rollback()
+    assert posted == 24
+
+
+def test_a_gated_scale_is_opened_page_by_page(running: InspectedClient, store: Session) -> None:
+    assert running.get("/staff/scales/who5/licence").status_code == 404
+    assert running.get("/staff/scales/who5/words").status_code == 404
+    typed = {"number": "W-1", "holder": "The Service", "since": "23 11 2026", "until": "24 11 2026", "declared": "y"}
+    for wrong, sentence in (
+        ({"since": "soon"}, "Enter a date, such as 24 11 2026"),
+        ({"until": "1 11 2026"}, "Enter a last day that is not before the first day"),
+        ({"declared": ""}, "Without a licence this scale may not be used"),
+    ):
+        given = {name: value for name, value in (typed | wrong).items() if value}
+        refused = press(running, "/staff/scales/swemwbs/licence", **given)
+        assert refused.status_code == 422
+        assert sentence in words_of(refused)
+    words = {
+        "language": "ur",
+        "instruction": "Blorp:",
+        "questions": "\n".join(f"Gleep {n}" for n in range(1, 8)),
+        "answers": "Na\nNe\nNi\nNo\nNu",
+        "declared": "y",
+    }
+    early = press(running, "/staff/scales/swemwbs/words", **words)
+    assert "Record the licence first." in words_of(early)
+    assert press(running, "/staff/scales/swemwbs/licence", **typed).status_code == 303
+    few = press(running, "/staff/scales/swemwbs/words", **words | {"questions": "Gleep 1", "language": "klingon"})
+    assert few.status_code == 422
+    assert "has 7 questions. Here are 1." in words_of(few)
+    assert "is not a language tag" in words_of(few)
+    done = press(running, "/staff/scales/swemwbs/words", **words)
+    page = Page(running.get(done.location).get_data(as_text=True))
+    shown = next(one for one in page.all("div") if one.get("lang") == "ur")
+    assert shown.get("dir") == "rtl"
+    assert "Gleep 7" in "".join(shown.itertext())
+    assert press(running, "/staff/scales/swemwbs", "/on").status_code == 303
+    assert "swemwbs" in measures.offered(store, fresh(store))
+    assert "24 November 2026" in words_of(running.get("/staff/scales/swemwbs"))
+    with clock.at(MORNING + timedelta(days=2)):
+        sign_in(running, store, staff_member(store, fresh(store), Role.ADMINISTRATOR))
+        assert "The licence has run out." in words_of(running.get("/staff/scales/swemwbs"))
+        assert "swemwbs" not in measures.offered(store, fresh(store))
+
+
+def test_questions_with_answers_of_their_own_are_pasted_in_blocks(running: InspectedClient, store: Session) -> None:
+    licence = {"number": "1", "holder": "S", "since": "1 11 2026", "until": "24 11 2026", "declared": "y"}
+    press(running, "/staff/scales/reqol10/licence", **licence)
+    assert "It takes the shape of the text that you bring" in words_of(running.get("/staff/scales/reqol10/words"))
+    typed = {"language": "en", "instruction": "", "declared": "y"}
+    blocks = "\r\n \r\nGleep\r\nNa\r\n Ne \r\n\r\n\r\nGloop\r\nNi\r\nNo\r\nNu\r\n"
+    done = press(running, "/staff/scales/reqol10/words", **typed, questions=blocks)
+    assert done.status_code == 303
+    assert press(running, "/staff/scales/reqol10", "/on").status_code == 303
+    chosen = measures.choose(store, fresh(store), "reqol10", language="en")
+    assert chosen
+    assert [*chosen.wording.items.values()] == ["Gleep", "Gloop"]
+    assert [*chosen.wording.options["item_1"].values()] == ["Na", "Ne"]
+    assert "Gloop" in words_of(running.get(done.location))
+
+
+def test_a_pasted_pack_keeps_every_byte_of_its_words(running: InspectedClient, store: Session) -> None:
+    """Unicode would write some letters in another way (NFC), and a browser ends lines in another way."""
+    pack = made_up() | {"instructions": "Blo\u0301rp \u09a1\u09bc \u09dc:"}
+    pasted = json.dumps(json.loads(sealed(pack)), indent=1, ensure_ascii=False).replace("\n", "\r\n")
+    done = press(running, "/staff/scales/text-pack", pack=pasted, reviewer="Ola Nowak")
+    assert done.status_code == 303, words_of(done)
+    fresh(store)
+    assert store.scalars(select(ScaleText)).one().pack["instructions"] == pack["instructions"]
+
+
+def test_a_bad_pack_is_refused_with_all_its_sentences_and_stays_on_the_page(running: InspectedClient) -> None:
+    bad = json.dumps(made_up() | {"licence": "none", "status": "official", "notes": ["Auto-translated <b>"]})
+    refused = press(running, "/staff/scales/text-pack", pack=bad, reviewer="Ola")
+    said = words_of(refused)
+    assert refused.status_code == 422
+    assert "The licence differs from that of WHO-5" in said
+    assert "The status must be official-two-sources or official-one-source." in said
+    assert "a machine took part in the translation" in said
+    page = Page(refused.get_data(as_text=True))
+    assert json.loads("".join(next(one for one in page.all("textarea")).itertext())) == json.loads(bad)
+    nothing = press(running, "/staff/scales/text-pack", pack="", reviewer="")
+    assert "Paste the text pack" in words_of(nothing)
+    assert "Enter who has reviewed this text" in words_of(nothing)
+    huge = press(running, "/staff/scales/text-pack", pack="x" * 60_000, reviewer="Ola")
+    assert huge.status_code == 422
+
+
+def test_a_waiting_text_is_compared_signed_and_later_refused_on_its_page(
+    running: InspectedClient, store: Session
+) -> None:
+    address = press(running, "/staff/scales/text-pack", pack=MADE_UP.read_text("utf-8"), reviewer="Ola").location.split(
+        "?"
+    )[0]
+    said = words_of(running.get(address))
+    for shown in ("Waiting for a signature", "Trinka trall", "Olla nik (4)", "Every word of it is made up.", DOCUMENT):
+        assert shown in said
+    typed = {"name": "Ola Nowak", "day": "22 11 2026", "document_sha256": DOCUMENT, "compared": "y"}
+    for wrong, sentence in (
+        ({"name": ""}, "Enter the name of the person who compared the texts"),
+        ({"day": "1 1 2027"}, "It may not be in the future"),
+        ({"day": "soon"}, "Enter a date, such as 24 11 2026"),
+        ({"document_sha256": "12"}, "64 digits and letters from a to f"),
+        ({"document_sha256": "0" * 64}, "This is another document"),
+        ({"compared": ""}, "Tick the box, if it is true. Until then the text stays off"),
+    ):
+        given = {name: value for name, value in (typed | wrong).items() if value}
+        refused = press(running, address, "/sign", **given)
+        assert refused.status_code == 422
+        assert sentence in words_of(refused)
+    assert measures.choose(store, fresh(store), "who5", language="qaa") is None
+    assert press(running, address, "/sign", **typed).status_code == 303
+    assert measures.choose(store, fresh(store), "who5", language="qaa")
+    said = words_of(running.get(address))
+    assert "Ola Nowak" in said
+    assert "Sunday 22 November 2026" in said
+    assert "Enter why this text is not to be used" in words_of(press(running, address, "/refuse", because=""))
+    assert press(running, address, "/refuse", because="Item 2").status_code == 303
+    assert measures.choose(store, fresh(store), "who5", language="qaa") is None
+    assert "Item 2" in words_of(running.get(address))
+
+
+def test_a_signature_for_a_text_that_no_longer_waits_signs_no_other(running: InspectedClient, store: Session) -> None:
+    first = press(running, "/staff/scales/text-pack", pack=MADE_UP.read_text("utf-8"), reviewer="Ola").location
+    token = next(
+        one.get("value", "")
+        for one in Page(running.get(first).get_data(as_text=True)).all("input")
+        if one.get("name") == "csrf_token"
+    )
+    press(running, "/staff/scales/text-pack", pack=another().decode(), reviewer="Ola")
+    typed = {"csrf_token": token, "name": "O", "day": "22 11 2026", "document_sha256": DOCUMENT, "compared": "y"}
+    late = running.post(first.split("?")[0] + "/sign", data=typed)
+    assert late.status_code == 422
+    assert "No text of this scale waits for a signature" in words_of(late)
+    for act in ("sign", "refuse"):
+        empty = running.post(f"{first.split('?')[0]}/{act}", data={"csrf_token": token})
+        assert empty.status_code == 422, "the form has gone from the page, and its sentences lead to the state"
+    assert measures.choose(store, fresh(store), "who5", language="qaa") is None
+
+
+def test_the_menu_leads_those_who_may_to_the_scales(client: InspectedClient, store: Session, service: Service) -> None:
+    staff_member(store, service, Role.MANAGER)
+    sign_in(client, store, staff_member(store, service, Role.LINK_WORKER))
+    links = [one.get("href") for one in Page(client.get("/staff/inbox").get_data(as_text=True)).all("a")]
+    assert "/staff/scales" not in links
+    sign_in(client, store, staff_member(store, service, Role.MANAGER))
+    links = [one.get("href") for one in Page(client.get("/staff/inbox").get_data(as_text=True)).all("a")]
+    assert "/staff/scales" in links
+
+
+def test_every_part_of_a_protocol_has_a_field() -> None:
+    wanted = {part for instrument in catalogue().values() for part in instrument.protocol}
+    assert wanted == set(door.PARTS)
+    assert set(door.STATES) == set(TextState)
+    assert set(scales.OBSTACLES) == set(Obstacle)

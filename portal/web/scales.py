@@ -436,10 +436,19 @@ def refuse(text_id: uuid.UUID) -> ResponseReturnValue:
 def _text(text_id: uuid.UUID, signing: SignForm, refusing: RefuseForm, status: int) -> ResponseReturnValue:
     found = measures.text_of(g.store, g.actor, text_id) or abort(404)
     instrument, wording = measures.shown(g.store, found)
+    may_sign, may_refuse = found.state == "waiting", found.state in ("waiting", "on")
+    problems = [
+        # A form that is not there any more has no fields to lead to: the state of the text says why.
+        problem if there else {**problem, "href": "#state"}
+        for form, there in ((signing, may_sign), (refusing, may_refuse))
+        for problem in form.problems()
+    ]
     return _page(
         "text",
         status,
-        problems=[*signing.problems(), *refusing.problems()],
+        problems=problems,
+        may_sign=may_sign,
+        may_refuse=may_refuse,
         text=found,
         instrument=instrument,
         wording=wording,
