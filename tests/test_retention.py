@@ -19,7 +19,23 @@ from sqlalchemy import JSON, Boolean, Date, Integer, LargeBinary, String, Uuid, 
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from portal import alerts, audit, clock, codes, held, notifications, people, referrals, retention, rounds, tasks
+from portal import (
+    accounts,
+    alerts,
+    audit,
+    clock,
+    codes,
+    experience,
+    goals,
+    held,
+    measures,
+    notifications,
+    people,
+    referrals,
+    retention,
+    rounds,
+    tasks,
+)
 from portal.access import Actor, Refused, Role
 from portal.clock import now
 from portal.instruments import catalogue
@@ -46,6 +62,7 @@ from portal.store import (
     open_store,
 )
 from portal.store.database import Encrypted, UTCDateTime
+from tests.lived import reads, two_check_ins_and_two_goals
 from tests.world import a_referral, a_service, staff_member
 
 NOBODYS = {
@@ -373,6 +390,62 @@ def found_in_service(store: Session, place: Place, *wanted: str) -> dict[str, in
     return {name: number for name, number in counted.items() if number}
 
 
+def _lived(store: Session, service: Service, manager: Actor, worker: Actor, named: str) -> Referral:
+    """Somebody with a long story, through the rooms alone: every text of theirs, and about them, holds their name."""
+    answers: dict[str, Any] = {"first_name": named, "family_name": named, "what_matters": f"{named} would rest."}
+    referral, number = two_check_ins_and_two_goals(
+        store, service, worker, **{**answers, "email": f"{named}@inbox.example"}
+    )
+    of = (store, service.id, referral.person_id)
+    first = goals.of_person(*of)[0].goal
+    goals.set_aside(*of, first.id)
+    measures.new_link(store, measures.of_person(*of)[0])
+    accounts.issue_code(store, worker, referral.person_id, referral.id)
+    reads(store, service, referral, number)
+    said = experience.comment(
+        store,
+        service,
+        "complaint",
+        f"{named} was not rung.",
+        language="en",
+        once=codes.new_key(),
+        person_id=referral.person_id,
+    )
+    experience.reply(store, manager, said.id, f"Sorry, {named}.")
+    asked = retention.ask_erasure(store, service, referral.person_id)
+    retention.refuse_erasure(store, manager, asked.id, f"Not yet, {named}.")
+    again = a_referral(store, service, answers={**answers, "urgency": "not-safe"})
+    for alert in alerts.of_referral(store, manager, again.id):
+        alerts.open_by_name(store, manager, alert.id)
+        alerts.close(store, manager, alert.id, f"Rang {named}.")
+    referrals.decline(store, service, worker, again.id, reason="moved-away", text=f"{named}.", word=f"Dear {named}.")
+    people.merge(store, manager, referral.person_id, again.person_id)
+    referrals.begin_again(store, service, referral, "en", codes.new_key())
+    store.flush()
+    return referral
+
+
+@pytest.mark.slow
+def test_somebody_with_a_long_story_through_the_rooms_is_nowhere_either_not_even_by_an_id(store: Session) -> None:
+    service = a_service(store)
+    manager, worker = staff_member(store, service, Role.MANAGER).actor, staff_member(store, service).actor
+    one, other = (_lived(store, service, manager, worker, named) for named in ("qzvilma", "qzbruno"))
+    # The audit is clean before anybody is erased: codes and ids alone.
+    assert "audit_event" not in found_in(store, "qzvilma", "qzbruno")
+    before, theirs = retention.totals(store, service.id), found_in(store, "qzbruno")
+    rows = retention._rows_of_person(store, service.id, one.person_id, lock=False)
+    ids = [str(each) for name, every in rows.items() if name != "erasure_request" for each in every]
+    assert len([name for name, every in rows.items() if every]) > 18
+    retention.erase(store, manager, person_id=one.person_id)
+    store.commit()
+    assert found_in(store, "qzvilma") == {}
+    assert found_in(store, "qzbruno") == theirs
+    assert set(found_in(store, *ids)) <= {"audit_event"}
+    assert retention.totals(store, service.id) == before
+    assert audit.verify(store, service.id) == []
+    assert store.get(Referral, (service.id, other.id)) is not None
+
+
 def test_the_database_itself_keeps_nothing_that_can_be_read(store: Session) -> None:
     place = a_place(store)
     store.commit()
@@ -464,6 +537,15 @@ def test_a_form_begun_again_and_not_sent_goes_with_the_person(store: Session) ->
     retention.erase(store, place.manager, person_id=place.one.person_id)
     assert set(found_in(store, before)) <= {"audit_event"}
     assert place.one.marker not in str(read_everything(store))
+
+
+def test_what_names_the_form_that_was_sent_goes_although_the_form_is_no_more(store: Session) -> None:
+    place = a_place(store)
+    for number, marked in enumerate((place.one, place.other)):
+        sent, once = marked.referral.draft_id, f"rang {number}"
+        tasks.add(store, place.service.id, tasks.Kind.UNFINISHED_FORM, once=once, due_at=now(), draft_id=sent)
+    retention.erase(store, place.manager, person_id=place.one.person_id)
+    assert store.scalars(select(Task.once).where(Task.once.startswith("rang"))).all() == ["rang 1"]
 
 
 def test_whatever_names_the_person_by_an_id_in_words_goes_too(store: Session) -> None:
