@@ -36,6 +36,7 @@ from portal.access import MAY, TASKS, Actor, Mine, Permission, Role, Visitor
 from portal.clock import now
 from portal.instruments.packs import text_hash
 from portal.journeys.about_you import ABOUT_YOU
+from portal.journeys.details import DETAILS
 from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Alert, Service
@@ -101,6 +102,8 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
     goal = goals.set_goal(store, service, referral.person_id, referral.id, answers, "en")
     goals.scale(store, manager, goal.id, 2, -1, {level: f"Level {level}" for level in range(-2, 3)})
     return {
+        "check_in_id": str(measures.of_referral(store, service.id, referral.id)[0].id),
+        "scale": "ons4",
         "goal_id": str(goal.id),
         "what": goals.PUT_ASIDE,
         "text_id": str(text.id),
@@ -231,6 +234,10 @@ def csrf(client: InspectedClient) -> str:
 # Addresses -----------------------------------------------------------------------------------------------------------
 
 SLUGS = {
+    "check_ins.page": "satisfied",
+    "check_ins.keep": "satisfied",
+    "my.change_detail": DETAILS.steps[0].slug,
+    "my.keep_detail": DETAILS.steps[0].slug,
     "goals.step": GOAL_SETTING.steps[0].slug,
     "goals.keep": GOAL_SETTING.steps[0].slug,
     "goals.change": GOAL_SETTING.steps[0].slug,
@@ -315,6 +322,8 @@ ANSWERED = {"completed_by": "self", "response_mode": "phone"}
 A_GOAL = {"goal_words": "To sleep.", "goal_need": "other", "importance": "9", "sure": "dont-know"}
 
 GOOD: dict[str, Good] = {
+    "check_ins.enter": lambda world: {**ANSWERED, "satisfied": "7"},
+    "check_ins.finish": _nothing,
     "goals.staff_add": lambda world: {**A_GOAL, **ANSWERED, "closeness": "2"},
     "goals.staff_rated": lambda world: {**ANSWERED, "closeness": "7"},
     "goals.staff_changed": lambda world: {**A_GOAL, "version": "1"},

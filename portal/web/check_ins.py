@@ -200,7 +200,7 @@ def _show(
     code = here.question.code
     answers = {code: here.shown} if here.shown else {}
     shown = questions.show(here.step, answers, typed, problems or {}, autofill=False)
-    if feedback.ways(g.store, check_in) is None:
+    if feedback.ways(g.store, check_in) is None or WHO.questions[0].code in (problems or {}):
         shown += questions.show(WHO, {}, typed, problems or {}, autofill=False)
     place = [one.address for one in pages].index(here.address) + 1
     exact = here.question.exact
@@ -445,6 +445,8 @@ def now() -> ResponseReturnValue:
     if check_in is None:
         return redirect(url_for("journeys.sent"), 303)
     fresh = codes.new_key()
+    if g.visitor is not None:
+        accounts.end(g.store, g.visitor)
     g.visitor = accounts.open_for_check_in(g.store, g.service, check_in, fresh, i18n.spoken().code, via="sent")
     return give_visit(current_app.make_response(first_page(check_in)), fresh)
 
