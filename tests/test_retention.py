@@ -6,9 +6,11 @@ from the tables themselves, so that a table or a column that is added later is s
 
 import ast
 import re
+import sqlite3
 import threading
 import uuid
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -59,6 +61,7 @@ from portal.store import (
     Stores,
     Tally,
     Task,
+    database,
     open_store,
 )
 from portal.store.database import Encrypted, UTCDateTime
@@ -483,6 +486,13 @@ def _bytes_with(folder: Path, marker: str) -> list[str]:
     ]
 
 
+def test_every_connection_overwrites_what_it_deletes_however_sqlite_was_built(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "any.sqlite")) as connection:
+        connection.execute("PRAGMA secure_delete=OFF")  # some builds begin with it on
+        database._sqlite_settings(connection, None)
+        assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
+
+
 def test_a_reader_in_the_way_puts_the_wiping_off_and_nothing_fails(stores: Stores) -> None:
     with stores.writing.begin() as store:
         place = a_place(store)
@@ -715,6 +725,17 @@ def test_asking_twice_is_one_request_and_one_task_for_a_manager(store: Session) 
     latest = retention.latest_request(store, service.id, referral.person_id)
     assert latest is not None
     assert latest.id == request.id
+
+
+def test_a_request_is_taken_although_everybody_has_left(store: Session) -> None:
+    service, manager, _, _ = a_request(store)
+    other = a_referral(store, service, first_name="Ola")
+    store.get_one(Staff, (service.id, manager.staff_id)).state = "left"
+    store.flush()
+    asked = retention.ask_erasure(store, service, other.person_id)
+    assert [task.assigned_to for task in store.scalars(retention._tasks_about(asked))] == [None]
+    with clock.later(timedelta(days=60)):
+        assert retention.remind(store, service) == 2
 
 
 def test_a_merged_record_asks_for_the_person_it_was_made_one_with(store: Session) -> None:
