@@ -17,8 +17,8 @@ from werkzeug.routing import BuildError
 from portal import accounts, codes, feedback, goals, i18n, people, referrals
 from portal.access import Mine, Permission, Tier
 from portal.goals import ACHIEVE, ACTIVE, PUT_ASIDE, TAKE_UP, Draft, Goal, GoalLine, GoalRating
-from portal.i18n import N_, gettext, language_name
-from portal.instruments import Unlike
+from portal.i18n import N_, gettext, language_name, ngettext
+from portal.instruments import GoalChange, Unlike
 from portal.journeys import LEFT_BLANK, Problem, Step
 from portal.journeys.engine import NOT_KNOWN, PREFER_NOT
 from portal.journeys.goal_setting import CLOSENESS, GOAL_SETTING, REVISED
@@ -615,6 +615,16 @@ class Words(forms.Form):
             self[code].data = answer or ""
 
 
+class Close(forms.Form):
+    """How close the person says they are."""
+
+    closeness = forms.Listed(N_("How close to this goal are they today, in their own view?"), missing=N_("Choose one"))
+
+    def offer(self) -> None:
+        """Set what may be chosen."""
+        self.closeness.choices = _numbers(CLOSENESS)
+
+
 class How(forms.Form):
     """How the person said it."""
 
@@ -628,15 +638,13 @@ class How(forms.Form):
         self.response_mode.choices = [(code, gettext(feedback.RESPONSE_MODES[code])) for code in modes]
 
 
-class Rate(How):
-    """How close the person says they are."""
-
-    closeness = forms.Listed(N_("How close to this goal are they today, in their own view?"), missing=N_("Choose one"))
+class Rate(Close, How):
+    """A rating, and how the person gave it."""
 
     def offer(self) -> None:
         """Set what may be chosen."""
-        super().offer()
-        self.closeness.choices = _numbers(CLOSENESS)
+        Close.offer(self)
+        How.offer(self)
 
 
 class Add(Words, Rate):
@@ -733,8 +741,7 @@ def for_staff(referral: Referral) -> dict[str, object]:
         one["scaled"] = scaled.get(goal.id)
     return {
         "goals": told,
-        "mean": f"{moved.mean.normalize():+f}" if moved.mean is not None else "",
-        "complete": moved.complete_goals,
+        "mean": _mean_in_words(moved) if moved.mean is not None else "",
         "full": gettext(THEIR_THREE) if len(active) >= goals.MOST_ACTIVE else "",
         "ends": THEIR_ENDS,
         "gas_on": goals.gas_is_on(g.store, g.service.id),
@@ -743,6 +750,13 @@ def for_staff(referral: Referral) -> dict[str, object]:
         "t_start": goals.attainment_at_start(g.store, g.service.id, referral.person_id),
         "level_words": {level: gettext(getattr(Scale, name).args[0]) for level, name in LEVEL_FIELDS.items()},
     }
+
+
+def _mean_in_words(moved: GoalChange) -> str:
+    one = N_("Beside the line above: the change of the %(num)s active goal with two ratings is %(mean)s.")
+    many = N_("Beside the lines above: the mean change of the %(num)s active goals with two ratings is %(mean)s.")
+    mean = f"{moved.mean.normalize():+f}" if moved.mean is not None else ""
+    return ngettext(one, many, moved.complete_goals, mean=f"\N{LEFT-TO-RIGHT ISOLATE}{mean}\N{POP DIRECTIONAL ISOLATE}")
 
 
 @blueprint.get("/staff/referrals/<uuid:referral_id>/goals")
@@ -934,6 +948,8 @@ def _scaled(referral: Referral, goal_id: uuid.UUID) -> goals.Scaled | None:
 
 def _scale_page(referral: Referral, line: GoalLine, form: Scale, level: Level) -> str:
     scaled = _scaled(referral, line.goal.id)
+    # Without the five texts there is no level to choose: the problem is the texts.
+    wrong_level = [{**one, "href": one["href"] if scaled else f"#{form.much_less.id}"} for one in level.problems()]
     form.offer()
     texts = scaled.attainment.levels if scaled else {}
     level.level.choices = [
@@ -949,7 +965,7 @@ def _scale_page(referral: Referral, line: GoalLine, form: Scale, level: Level) -
         allowed=goals.may_scale(g.store, g.actor),
         gas_on=goals.gas_is_on(g.store, g.service.id),
         gas_source=gettext(GAS_SOURCE),
-        problems=form.problems() + level.problems(),
+        problems=form.problems() + wrong_level,
     )
 
 
