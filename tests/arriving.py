@@ -16,16 +16,12 @@ EMAIL = "zofia@inbox.example"
 
 @dataclass
 class Known:
-    """Somebody whose referral has come in."""
+    """Somebody whose referral has come in. ``reference`` and ``number`` as the card has them."""
 
     referral: Referral
+    reference: str
     number: str
     email: str
-
-    @property
-    def reference(self) -> str:
-        """As the card shows it."""
-        return codes.show_reference(self.referral.reference)
 
 
 def somebody(
@@ -44,7 +40,7 @@ def somebody(
     for way in people.ways_of(store, service.id, referral.person_id):
         if worker and way.channel != "come-back":
             people.confirm_way(store, worker, way.id)
-    return Known(referral, codes.return_number_from(key), email)
+    return Known(referral, codes.show_reference(referral.reference), codes.return_number_from(key), email)
 
 
 def code_sent(store: Session, number: int = 1) -> str:

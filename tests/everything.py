@@ -237,7 +237,7 @@ SLUGS = {
     "check_ins.page": "satisfied",
     "check_ins.keep": "satisfied",
     "my.change_detail": DETAILS.steps[0].slug,
-    "my.keep_detail": DETAILS.steps[0].slug,
+    "my.detail": DETAILS.steps[0].slug,
     "goals.step": GOAL_SETTING.steps[0].slug,
     "goals.keep": GOAL_SETTING.steps[0].slug,
     "goals.change": GOAL_SETTING.steps[0].slug,

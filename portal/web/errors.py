@@ -6,7 +6,7 @@ from flask import Flask, Response, g, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
-from portal.access import Permission
+from portal.access import Mine, Permission
 from portal.i18n import N_, gettext, speaking
 from portal.web.requests import status_of
 from portal.web.security import marked, with_headers
@@ -26,6 +26,12 @@ SAY: dict[int, tuple[str, str]] = {
     500: (N_("Something went wrong"), N_("It is our fault. What you saved is still there. Please try again soon.")),
     503: (N_("We are busy"), N_("What you saved is still there. Please try again in a minute.")),
 }
+
+SAY_THEIRS: dict[int, tuple[str, str]] = {
+    401: (N_("Please come in again"), N_("Your page was closed here, because nobody pressed anything for a while.")),
+    403: (N_("This needs another code"), N_("The code that you used is for something else.")),
+}
+"""What is said at a door of a person's own page."""
 
 
 def catch(app: Flask) -> None:
@@ -67,6 +73,8 @@ def _write_down(problem: BaseException | None) -> None:
 def page(code: int) -> ResponseReturnValue:
     """The page for an error code; the plainest one when even the templates fail."""
     title, text = SAY.get(code, SAY[500 if code >= 500 else 400])
+    if _is_theirs():
+        title, text = SAY_THEIRS.get(code, (title, text))
     try:
         if "speaking" not in g:
             with speaking("en"):
@@ -75,6 +83,10 @@ def page(code: int) -> ResponseReturnValue:
     except Exception as problem:
         _write_down(problem)
         return with_headers(_plain(title, text, code), secure=False)
+
+
+def _is_theirs() -> bool:
+    return isinstance(marked("door"), Mine)
 
 
 def _drawn(title: str, text: str, code: int) -> str:
@@ -86,13 +98,14 @@ def _drawn(title: str, text: str, code: int) -> str:
         show_helplines=code >= 500,
         helplines=(),
         written=_written(),
+        theirs=code in SAY_THEIRS and _is_theirs(),
     )
 
 
 def _written() -> list[str]:
-    """What a member of staff wrote into a form that was refused, for instance because they were signed out meanwhile:
-    their words go back to them and nowhere else. Never from a page of the public or of signing in."""
-    if request.method != "POST" or not isinstance(marked("door"), Permission):
+    """What somebody wrote into a form that was refused, for instance because they were signed out meanwhile: it goes
+    back to them and nowhere else. Never from a page for everybody or of signing in."""
+    if request.method != "POST" or not isinstance(marked("door"), (Mine, Permission)):
         return []
     return [text for name, text in request.form.items() if name not in ("csrf_token", "go") and len(text.split()) > 1]
 
