@@ -726,6 +726,7 @@ TOLD: tuple[Told, ...] = (
             "need": _one_of(_NEED),
             "language": _language,
             **_as(_plain, "words", "importance", "why", "first_step", "sure", "by_when", "ended_at"),
+            "absent": _parts,
             "status": _one_of(_GOAL),
             "recorded_by": _by,
         },

@@ -1,7 +1,8 @@
-"""Somebody with a long story, made through the rooms: every table that can hold a person's rows holds some of theirs."""
+"""Somebody with a long story, made through the rooms: every table that can hold a person's rows holds some of
+theirs."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from portal.referrals import Referral
 from portal.store import Alert, CheckIn, Service
 from tests.arriving import code_sent, somebody
 from tests.asked import MONDAY
-from tests.world import a_referral, filled_in, staff_member
+from tests.world import a_referral, staff_member
 
 LATER = MONDAY + timedelta(weeks=12)
 
@@ -92,3 +93,62 @@ def comes(store: Session, service: Service, referral: Referral, *, key: str = ""
     )
     assert visitor
     return accounts.choose_task(store, visitor, task) if task else visitor
+
+
+def a_long_story(store: Session, service: Service, *, email: str, family_name: str) -> Life:
+    """Everything that can happen to somebody: asked, answered, alarmed, written to, corrected, merged, withdrawn."""
+    manager = staff_member(store, service, Role.MANAGER, name=f"Mo of {family_name}").actor
+    worker = staff_member(store, service, name=f"Amina of {family_name}").actor
+    told: dict[str, object] = {
+        "email": email,
+        "family_name": family_name,
+        "urgency": "not-safe",
+        "referring_for": "me-with-help",
+        "share_referrer": "yes",
+        "access_needs": ["large-print", "step-free"],
+    }
+    referral, number = two_check_ins_and_two_goals(store, service, worker, **told)
+    person_id = referral.person_id
+    with clock.at(LATER + timedelta(days=2)):
+        _alarmed(store, service, worker, referral)
+        _says(store, service, referral, worker, number)
+        for one in goals.of_person(store, service.id, person_id)[:1]:
+            _scaled(store, service, worker, manager, one.goal)
+        other = a_referral(store, service, first_name="Zofja", share_onward="yes", answers=told)
+        people.merge(store, manager, person_id, other.person_id)
+        referrals.pass_on(store, service, worker, other.id, to="A club", reason="Nearer to them", word="They ring you.")
+        links = [one for one in check_ins_of(store, referral) if one.status == "ready"]
+        measures.new_link(store, links[0])
+        referrals.begin_again(store, service, referral, "en", codes.new_key())
+        retention.ask_erasure(store, service, person_id)
+        referrals.withdraw(store, service, person_id, referral.id)
+    return Life(service, referral, number, worker, manager)
+
+
+def _alarmed(store: Session, service: Service, worker: Actor, referral: Referral) -> None:
+    alert = store.scalars(select(Alert).where(Alert.referral_id == referral.id)).one()
+    alerts.open_by_name(store, worker, alert.id)
+    alerts.close(store, worker, alert.id, "Rang her sister, who is with her.")
+
+
+def _says(store: Session, service: Service, referral: Referral, worker: Actor, number: str) -> None:
+    reads(store, service, referral, number)
+    accounts.issue_code(store, worker, referral.person_id, referral.id)
+    people.change_permission(store, service, referral.person_id, "share_gp", "withdrawn", "ur")
+    people.correct(store, service, referral.person_id, {"preferred_name": "+Zo", "pronouns": "=she"})
+    way = next(way for way in people.ways_of(store, service.id, referral.person_id))
+    people.new_confirmation(store, way)
+    words = "The worker listened."
+    experience.comment(
+        store, service, "compliment", words, language="en", once=codes.new_key(), person_id=referral.person_id
+    )
+
+
+def _scaled(store: Session, service: Service, worker: Actor, manager: Actor, goal: goals.Goal) -> None:
+    """Goal attainment scaling, by somebody who was trained in it."""
+    boss = staff_member(store, service, Role.ADMINISTRATOR).actor
+    accounts.set_trained_in_gas(store, boss, worker.staff_id, True)
+    measures.turn_on(store, manager, "gas")
+    texts = {step: f"What it looks like at {step}" for step in range(-2, 3)}
+    goals.scale(store, worker, goal.id, 2, -1, texts)
+    goals.level(store, worker, goal.id, 1)

@@ -28,7 +28,7 @@ NEAREST = 22
 """Two points stand at least this far apart, whatever their dates, so that their numbers can be read."""
 MOST = 12
 """So many points fit; of more the last are drawn, and the table has them all."""
-DATE_WIDE = 66
+DATE_WIDE = 76
 """How much room a short date takes."""
 
 

@@ -129,6 +129,7 @@ class Scale:
     """One set of questions: the answers side by side, the older ones, and a line for each question that has one."""
 
     title: str
+    about: Markup
     source: str
     head: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
@@ -136,6 +137,13 @@ class Scale:
     said: tuple[str, ...]
     lines: tuple[Markup, ...]
 
+
+TITLES: dict[str, str] = {
+    "ons4": N_("Your life"),
+    "who5": N_("How you have been"),
+    "gss-loneliness": N_("Being with other people"),
+}
+"""What the questions are about, in plain words; whose they are stands beneath them. Any other has its own title."""
 
 NO_ANSWER = N_("No answer")
 OTHER_WORDS = N_("On %(day)s the words of the questions were not quite the same as before, so compare with care.")
@@ -173,13 +181,15 @@ def _scale(number: int, times: Sequence[Answered]) -> Scale:
     head, rows = table(last, _last_and_now(days))
     older = [table([one], [day]) for one, day in zip(times[:-2], days, strict=False)]
     wording = asked[id(latest)]
+    exact = next((wording[item].exact for item in items), None)
     lines = [
         _line(f"line-{number}-{place}", wording[item], times, item)
         for place, item in enumerate(items)
         if _has_a_line(wording[item], times, item)
     ]
     return Scale(
-        title=instrument.title,
+        title=gettext(TITLES.get(instrument.key, instrument.title)),
+        about=questions.exact_words(exact, exact.recall) if exact and exact.recall else Markup(""),
         source=instrument.licence.print_line,
         head=head,
         rows=rows,
@@ -187,6 +197,11 @@ def _scale(number: int, times: Sequence[Answered]) -> Scale:
         said=tuple(dict.fromkeys(_broken(one, two) for one, two in pairwise(times) if _broken(one, two))),
         lines=tuple(lines),
     )
+
+
+def _asked(question: Question) -> str | Markup:
+    """The question alone: the time that it is about stands above the table once."""
+    return questions.exact_words(question.exact, question.label) if question.exact else gettext(question.label)
 
 
 def _last_and_now(days: Sequence[str]) -> list[str]:
