@@ -15,7 +15,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from portal import create_app, i18n, instruments
+from portal import create_app, i18n, instruments, web
 from portal.instruments import BadPack, Pack, Responses, WrongDefinition, catalogue, files, read_pack
 from portal.instruments.packs import LARGEST, direction_of, forms_of, shaped, tag_problems, text_hash
 
@@ -429,6 +429,7 @@ def test_a_wrong_definition_stops_the_start(settings: Any, tmp_path: Path, monke
     right = (files.DATA / "phq9.toml").read_text("utf-8")
     (tmp_path / "phq9.toml").write_text(right.replace("highest = 4 }", "highest = 5 }"), "utf-8")
     monkeypatch.setattr(files, "DATA", tmp_path)
+    monkeypatch.setattr(web, "open_doors", lambda given: pytest.fail("the doors were opened all the same"))
     files.catalogue.cache_clear()
     try:
         with pytest.raises(WrongDefinition, match=r"phq9\.toml score total: 5 is in 2 bands"):
