@@ -308,6 +308,13 @@ def test_no_hidden_number_can_be_worked_out_from_what_is_shown() -> None:
     assert checked > 100
 
 
+def test_one_small_number_alone_takes_the_smallest_of_the_others_with_it(here: Here) -> None:
+    """Twenty, ten and two of thirty-two: the two alone hidden would be thirty-two less thirty."""
+    (period,) = experience.periods({JANUARY: {"good": 20, "poor": 10, "dont_know": 2}}, FFT)
+    assert (period.answers, period.positive, period.negative, period.neither) == (32, 20, None, None)
+    assert experience.hidden_in((10, 2, 20)) == {0, 1}
+
+
 def test_a_month_that_would_give_a_hidden_number_away_waits_for_the_next() -> None:
     four_each = {"good": 4, "poor": 4, "dont_know": 4}
     assert experience.gives_away((4, 4, 4)), "all three below five, and twelve together: they can only be four each"
