@@ -25,7 +25,8 @@ from portal.i18n import LANGUAGES, N_
 from portal.instruments import Instrument, catalogue, shares
 from portal.journeys.experience import LONGEST_REPLY_TO, LONGEST_WORDS
 from portal.measures import Chosen
-from portal.store import Comment, FriendsAndFamily, Message, Referral, Service, Staff, Task, YouSaid
+from portal.store import Comment as Comment
+from portal.store import FriendsAndFamily, Message, Referral, Service, Staff, Task, YouSaid
 from portal.store.once import write_once
 
 FFT = "fft"
