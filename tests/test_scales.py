@@ -403,12 +403,12 @@ def test_a_range_takes_the_labels_of_its_ends_or_of_every_value_or_none(
 ) -> None:
     licensed(store, boss, "eq5d5l")
     five = tuple("abcde")
-    questions = [*(Question(f"Gleep {n}", five) for n in range(1, 6)), Question("Vas", ("worst", "best"))]
+    questions = [*(Question(f"Gleep {n}", five) for n in range(1, 6)), Question("Gleep 6", ("worst", "best"))]
     bring(store, boss, "eq5d5l", questions=questions)
     measures.turn_on(store, boss, "eq5d5l")
     chosen = measures.choose(store, service, "eq5d5l", language="en")
     assert chosen
-    assert dict(chosen.wording.options["vas"]) == {"0": "worst", "100": "best"}
+    assert dict(chosen.wording.options[catalogue()["eq5d5l"].items[-1].code]) == {"0": "worst", "100": "best"}
     assert dict(chosen.wording.options["eq5d5l_1"]) == {"1": "a", "2": "b", "3": "c", "4": "d", "5": "e"}
     licensed(store, boss, "mycaw")
     bring(store, boss, "mycaw", questions=[Question(f"Gleep {n}", ()) for n in range(3)])

@@ -41,7 +41,7 @@ _RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Aran", "Hebr", "Mand", "Nkoo", "Roh
 _LETTERS: Mapping[str, frozenset[str]] = {
     "ARABIC": frozenset({"Arab", "Aran"}),
     "ARMENIAN": frozenset({"Armn"}),
-    "BENGALI": frozenset({"Beng"}),
+    "BENGALI": frozenset({"Beng"}),  # codespell:ignore
     "CJK": frozenset({"Hans", "Hant", "Jpan", "Kore", "Hani"}),
     "CYRILLIC": frozenset({"Cyrl"}),
     "DEVANAGARI": frozenset({"Deva"}),
@@ -69,7 +69,7 @@ _TAG = re.compile(
 _PRIVATE = re.compile(r"x(-[a-z0-9]{1,8})+")
 _BY_MACHINE = re.compile(
     r"(?<!\bnot )(?<!\bnot been )(?<!\bnever )(?<!\bnon-)"
-    r"(\b(machine|computer|auto(mat(ic|ed|ically))?|ai)[\s_-]*(assisted[\s_-]*)?(translat|generat)"
+    r"(\b(machine|computer|auto(mat(ic|ed|ically))?|ai)[\s_-]*(assisted[\s_-]*)?(translat|generated|generation)"
     r"|translat\w*[\s_-]+(by|with|using|through)[\s_-]+(a |an )?(machine|computer|software|ai\b)"
     r"|\bgoogle[\s_-]*translat|\bdeepl\b|\bchat-?gpt\b|\bgpt\b|\bllm\b|\blanguage model|\bneural translat)",
     re.IGNORECASE,
