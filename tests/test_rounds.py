@@ -93,6 +93,8 @@ def test_one_round_does_everything_that_is_due_and_a_second_finds_nothing(stores
             "unfinished-forms": 2,
             "broken-promises": 2,
             "check-ins-asked": 0,
+            "erasures-overdue": 0,
+            "comments-late": 0,
             "drafts-expired": 0,
             "audit-sealed": 2,
             "throttle-swept": 1,

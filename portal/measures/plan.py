@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal import access, audit, codes, notifications, services, tasks
@@ -230,34 +230,36 @@ def of_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Se
 
 def due_for(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> list[CheckIn]:
     """What the person may answer now and has not finished: one check-in at most, the others wait for it."""
-    rows = store.execute(
-        select(CheckIn, Referral)
-        .join(Referral, (Referral.service_id == CheckIn.service_id) & (Referral.id == CheckIn.referral_id))
-        .where(
-            CheckIn.service_id == service_id,
-            CheckIn.person_id == person_id,
-            CheckIn.status.in_(UNFINISHED),
-            CheckIn.opens_at <= now(),
-            CheckIn.closes_at > now(),
-            Referral.status.in_(OPEN_CASES),
-        )
+    theirs = _opened(service_id).where(
+        CheckIn.person_id == person_id, CheckIn.closes_at > now(), Referral.status.in_(OPEN_CASES)
     )
-    open_ones = [_Open(check_in, referral) for check_in, referral in rows]
+    open_ones = [_Open(*row) for row in store.execute(theirs)]
     return [min(open_ones, key=_Open.order).check_in] if open_ones else []
 
 
 @dataclass(frozen=True)
 class _Open:
-    """A check-in with the referral that it hangs on."""
+    """A check-in, and of the referral that it hangs on the status and whose it is."""
 
     check_in: CheckIn
-    referral: Referral
+    case: str
+    worker_id: uuid.UUID | None
 
     def order(self) -> tuple[bool, bool, bool, datetime, uuid.UUID]:
         """Of several at once the first comes, and the others wait: two records that became one must not ask twice."""
         one = self.check_in
-        waits = self.referral.status != "accepted"
+        waits = self.case != "accepted"
         return waits, one.status != "in-progress", _asked_on(one) is None, one.due_at, one.id
+
+
+def _opened(service_id: uuid.UUID) -> Select[CheckIn, str, uuid.UUID | None]:
+    """The check-ins that have opened and are not finished, as the rows that make an ``_Open``. Not the whole referral:
+    what a person wrote has no business here, and would be decrypted in every round."""
+    return (
+        select(CheckIn, Referral.status, Referral.assigned_to)
+        .join(Referral, (Referral.service_id == CheckIn.service_id) & (Referral.id == CheckIn.referral_id))
+        .where(CheckIn.service_id == service_id, CheckIn.status.in_(UNFINISHED), CheckIn.opens_at <= now())
+    )
 
 
 def _asked_on(check_in: CheckIn) -> datetime | None:
@@ -472,16 +474,9 @@ def remind(store: Session, service: Service) -> int:
     """What the clock does: ask, remind twice, hand over to staff, end what is past. How many check-ins moved."""
     # One worker at a time: two that each see no message today would send two.
     store.refresh(service, with_for_update={"key_share": True})
-    rows = store.execute(
-        select(CheckIn, Referral)
-        .join(Referral, (Referral.service_id == CheckIn.service_id) & (Referral.id == CheckIn.referral_id))
-        .where(CheckIn.service_id == service.id, CheckIn.status.in_(UNFINISHED), CheckIn.opens_at <= now())
-        .order_by(CheckIn.person_id, CheckIn.id)
-        # What somebody is just answering waits for the next round.
-        .with_for_update(of=CheckIn, skip_locked=True)
-        .execution_options(populate_existing=True)
-    ).all()
-    everything = [_Open(check_in, referral) for check_in, referral in rows]
+    # What somebody is just answering waits for the next round.
+    wanted = _opened(service.id).order_by(CheckIn.person_id, CheckIn.id).with_for_update(of=CheckIn, skip_locked=True)
+    everything = [_Open(*row) for row in store.execute(wanted.execution_options(populate_existing=True))]
     moved = 0
     for _, theirs in groupby(everything, key=lambda one: one.check_in.person_id):
         moved += _move(store, service, list(theirs))
@@ -499,14 +494,14 @@ def _move(store: Session, service: Service, theirs: list[_Open]) -> int:
         if one.check_in.status in ("ready", "on-hold") and one.check_in.status != wanted:
             one.check_in.status = wanted
             moved += 1
-    if left and left[0].referral.status == "accepted" and left[0].check_in.due_at <= now():
+    if left and left[0].case == "accepted" and left[0].check_in.due_at <= now():
         moved += _turn_to(store, service, left[0])
     return moved
 
 
 def _end_what_is_over(store: Session, one: _Open) -> bool:
     check_in = one.check_in
-    if one.referral.status not in OPEN_CASES:
+    if one.case not in OPEN_CASES:
         _end(store, check_in, "closed")
     elif check_in.closes_at > now():
         return False
@@ -519,31 +514,41 @@ def _end_what_is_over(store: Session, one: _Open) -> bool:
 
 def _turn_to(store: Session, service: Service, one: _Open) -> int:
     """The next thing about a check-in that is due: a message, a task, or nothing yet."""
-    check_in, plan = one.check_in, services.settings_of(service).check_ins
+    check_in = one.check_in
     if check_in.handed_to_staff_at or not services.is_open(services.settings_of(service), now()):
         return 0
-    if check_in.asked_at is None:
-        person = store.get_one(ServiceUser, (service.id, check_in.person_id))
-        if not _anything_to_ask(store, service, check_in, person):
-            if not _anything_to_ask(store, service, check_in, person, interpreter=True):
-                return 0
-            return _hand_over(store, service, one, "language")
-        return 0 if _not_now(store, service, check_in) else _write(store, service, check_in)
+    return _follow_up(store, service, one) if check_in.asked_at else _ask(store, service, one)
+
+
+def _ask(store: Session, service: Service, one: _Open) -> int:
+    check_in = one.check_in
+    if _not_now(store, service, check_in):
+        return 0
+    person = store.get_one(ServiceUser, (service.id, check_in.person_id))
+    if _anything_to_ask(store, service, check_in, person):
+        return _write(store, service, check_in)
+    if _anything_to_ask(store, service, check_in, person, interpreter=True):
+        return _hand_over(store, service, one, "language")
+    return 0
+
+
+def _follow_up(store: Session, service: Service, one: _Open) -> int:
+    """What comes after the first message, counted from the moment at which the last one really left."""
+    check_in, plan = one.check_in, services.settings_of(service).check_ins
+    to_remind = check_in.reminders < len(plan.reminder_days)
+    wait = timedelta(days=plan.reminder_days[check_in.reminders] if to_remind else plan.hand_over_days)
+    if check_in.last_asked_at and now() < check_in.last_asked_at + wait:
+        return 0  # it cannot be due yet: most rounds end here, without a query
     last = _last_message(store, check_in)
     if last is None or last.state in ("refused", "failed"):
         # It never arrived, and that is a task already.
         check_in.handed_to_staff_at = now()
         return 1
-    if last.sent_at is None:
+    if last.sent_at is None or now() < last.sent_at + wait:
         return 0
-    if check_in.reminders < len(plan.reminder_days):
-        wait = timedelta(days=plan.reminder_days[check_in.reminders])
-        if now() < last.sent_at + wait or _told_today(store, check_in):
-            return 0
-        return _write(store, service, check_in)
-    if now() < last.sent_at + timedelta(days=plan.hand_over_days):
-        return 0
-    return _hand_over(store, service, one, "no-answer")
+    if not to_remind:
+        return _hand_over(store, service, one, "no-answer")
+    return 0 if _told_today(store, check_in) else _write(store, service, check_in)
 
 
 def ask_now(store: Session, actor: Actor, check_in_id: uuid.UUID) -> CheckIn:
@@ -668,7 +673,7 @@ def _write(store: Session, service: Service, check_in: CheckIn) -> int:
 def _hand_over(store: Session, service: Service, one: _Open, why: str) -> int:
     """No more messages: a worker asks the person, or says why not."""
     check_in, settings = one.check_in, services.settings_of(service)
-    worker = store.get(Staff, (service.id, one.referral.assigned_to)) if one.referral.assigned_to else None
+    worker = store.get(Staff, (service.id, one.worker_id)) if one.worker_id else None
     tasks.add(
         store,
         service.id,
@@ -688,6 +693,6 @@ def hand_to_worker(store: Session, service: Service, check_in: CheckIn) -> None:
     """The person would like to answer together with a worker: a task, and no more messages about it."""
     (check_in,) = _locked(store, service.id, CheckIn.id == check_in.id)
     referral = store.get_one(Referral, (service.id, check_in.referral_id))
-    _hand_over(store, service, _Open(check_in, referral), "together")
+    _hand_over(store, service, _Open(check_in, referral.status, referral.assigned_to), "together")
     audit.record(store, service.id, None, "asked for a worker", "check_in", check_in.id)
     store.flush()
