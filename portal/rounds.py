@@ -13,7 +13,19 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from portal import alerts, audit, drafts, experience, measures, notifications, referrals, retention, services, throttle
+from portal import (
+    accounts,
+    alerts,
+    audit,
+    drafts,
+    experience,
+    measures,
+    notifications,
+    referrals,
+    retention,
+    services,
+    throttle,
+)
 from portal.notifications import Delivered, Render, Transport
 from portal.store import Service, Stores
 
@@ -37,6 +49,7 @@ PARTS: dict[str, Part] = {
     "erasures-overdue": retention.remind,
     "comments-late": experience.remind,
     "drafts-expired": drafts.expire,
+    "visits-swept": accounts.sweep_visits,
     "audit-sealed": _seal,
 }
 """What is done for every service, in this order: alerts first, since somebody may be in danger; unfinished forms before

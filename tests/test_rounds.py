@@ -96,6 +96,7 @@ def test_one_round_does_everything_that_is_due_and_a_second_finds_nothing(stores
             "erasures-overdue": 0,
             "comments-late": 0,
             "drafts-expired": 0,
+            "visits-swept": 0,
             "audit-sealed": 2,
             "throttle-swept": 1,
         }

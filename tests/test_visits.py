@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from portal import accounts, clock, codes, people, reading, throttle
+from portal import accounts, clock, codes, people, reading, referrals, throttle
 from portal.access import TASKS, Actor, Mine, Refused, Role, Tier, Visitor, may_visit
 from portal.clock import now
 from portal.store import AuditEvent, Base, ContactWay, Message, PersonCode, Service, ServiceUser, Stores, Visit
@@ -661,6 +661,21 @@ def test_when_somebody_withdraws_every_visit_ends_and_every_code_is_dead(store: 
     assert gives(store, scene, browser, code) is None
     assert by_slip(store, scene, handed) is None
     assert theirs.expires_at > now()
+
+
+def test_who_takes_a_referral_back_writes_no_more_for_it_but_reads_on(store: Session, scene: Scene) -> None:
+    reading_key, task_key, link_key, later_key = (codes.new_key() for _ in range(4))
+    comes_by_code(store, scene, task_key)
+    check_in = a_check_in(store, scene.anna.referral)
+    accounts.open_for_check_in(store, scene.service, check_in, link_key, "en")
+    reads(store, scene, reading_key)
+    referrals.withdraw(store, scene.service, scene.anna.referral.person_id, scene.anna.referral.id)
+    for key in (task_key, link_key):
+        assert accounts.visitor_for(store, scene.service.id, key) is None
+    assert accounts.visitor_for(store, scene.service.id, reading_key)
+    # And may come back: to read, to download, to ask for erasure.
+    comes_by_code(store, scene, later_key)
+    assert accounts.visitor_for(store, scene.service.id, later_key)
 
 
 @pytest.mark.parametrize("which", ["kept", "merged"])

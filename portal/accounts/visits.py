@@ -75,6 +75,13 @@ def _alive(store: Session, service_id: uuid.UUID) -> tuple[ColumnElement[bool], 
         or_(Merge.kept_id == Visit.person_id, Merge.merged_id == Visit.person_id),
         or_(Merge.created_at >= Visit.created_at, Merge.undone_at >= Visit.created_at),
     )
+    # Whoever takes their referral back may still read, download and ask to be erased; what was to be written is over.
+    withdrawn = exists().where(
+        Referral.service_id == service_id,
+        Referral.id == Visit.referral_id,
+        Referral.status == "declined",
+        Referral.decided_at >= Visit.created_at,
+    )
     return (
         Visit.service_id == service_id,
         Visit.ended_at.is_(None),
@@ -82,6 +89,7 @@ def _alive(store: Session, service_id: uuid.UUID) -> tuple[ColumnElement[bool], 
         Visit.seen_at >= present - timedelta(minutes=minutes) - drafts.LOCK_GRACE,
         there,
         ~mixed,
+        or_(Visit.tier == Tier.READ.value, ~withdrawn),
     )
 
 

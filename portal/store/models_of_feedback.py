@@ -331,8 +331,8 @@ class PersonCode(Record):
     """A six-digit code with which a person comes in. Only a slow hash is kept; it works once.
 
     By email it is bound to the browser that asked (``browser_hash``); from a link worker in person it is not, and
-    ``issued_by`` says who gave it. Nobody's (``person_id`` empty): asked for at an address that we do not know. It opens
-    nothing, and makes the next page and its work the same for everybody.
+    ``issued_by`` says who gave it. Nobody's (``person_id`` empty): asked for at an address that we do not know. It
+    opens nothing, and makes the next page and its work the same for everybody.
     """
 
     __tablename__ = "person_code"
