@@ -389,7 +389,10 @@ def correct(
     audit names the fields alone, and a task tells the staff. Raises ``Gone``.
     """
     person = _held(store, service.id, person_id)
-    given = {code: said for code, said in answers.items() if not (keep_blanks and said in (None, LEFT_BLANK))}
+    given = dict(answers)
+    if keep_blanks:
+        given = {code: said for code, said in answers.items() if said not in (None, LEFT_BLANK)}
+        given = _rules_unseen(told_by(person, ways_of(store, service.id, person.id)), given) | given
     before = {code: getattr(person, code) for code in _COLUMNS}
     for column, value in _columns(person, given).items():
         setattr(person, column, value)
@@ -412,6 +415,23 @@ def correct(
     )
     store.flush()
     return tuple(changed)
+
+
+_RULES = {
+    "phone": ("voicemail_safe", "may_say_who", "others_may_answer", "phone_times"),
+    "trusted_contact": ("trusted_may_know",),
+}
+"""What was said about using an address, by the question that asks for the address."""
+
+
+def _rules_unseen(known: Mapping[str, object], given: Mapping[str, object]) -> dict[str, object]:
+    """What was said before about the same address: a blank on a page that shows nothing leaves it as it is."""
+    return {
+        rule: known[rule]
+        for address, rules in _RULES.items()
+        for rule in rules
+        if address in given and given[address] == known.get(address) and rule in known
+    }
 
 
 _COLUMNS = (
@@ -449,7 +469,7 @@ def _replace_ways(store: Session, person: ServiceUser, new: Sequence[ContactWay]
         old = there.pop(way.channel, None)
         if old is not None and old.address == way.address:
             for rule in ("trusted_name", "voicemail", "say_who", "others_may_answer", "times"):
-                if getattr(old, rule) != getattr(way, rule):
+                if _said(getattr(old, rule)) != _said(getattr(way, rule)):
                     setattr(old, rule, getattr(way, rule))
                     changed = True
             continue
@@ -461,6 +481,10 @@ def _replace_ways(store: Session, person: ServiceUser, new: Sequence[ContactWay]
         old.allowed, changed = False, True
     store.flush()
     return changed
+
+
+def _said(value: object) -> object:
+    return None if value in (LEFT_BLANK, NOT_ASKED) else value
 
 
 def _latest_referral(store: Session, person: ServiceUser) -> uuid.UUID | None:

@@ -174,7 +174,7 @@ def _scale(number: int, times: Sequence[Answered]) -> Scale:
         return questions.said(question, counts.code) if counts and question else gettext(NO_ANSWER)
 
     def table(which: Sequence[Answered], head: Sequence[str]) -> Table:
-        rows = tuple((questions.label(asked[id(latest)][item]), *(said(one, item) for one in which)) for item in items)
+        rows = tuple((_asked(asked[id(latest)][item]), *(said(one, item) for one in which)) for item in items)
         return (gettext(N_("Question")), *head), rows
 
     days = [say_date(one.on, weekday=False) for one in times]
