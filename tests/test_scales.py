@@ -129,6 +129,16 @@ def test_a_scale_is_shown_in_its_own_words_or_not_at_all(store: Session, service
     assert measures.choose(store, service, "ons4", language="en", by_proxy=True) is None
     with pytest.raises(KeyError):
         measures.choose(store, service, "no-such-scale", language="en")
+    actor = acting(a_colleague(store, service, Role.MANAGER))
+    with pytest.raises(KeyError):
+        measures.turn_off(store, actor, "no-such-scale")
+
+
+def test_the_words_of_an_answer_are_found_again(store: Session, service: Service) -> None:
+    for scale in ("who5", "goals"):
+        chosen = measures.choose(store, service, scale, language="en")
+        assert chosen
+        assert measures.words_of(store, service.id, scale, "1", "en", chosen.wording_hash) == chosen.wording
 
 
 def test_our_own_words_follow_the_language_of_the_pages(
@@ -143,6 +153,9 @@ def test_our_own_words_follow_the_language_of_the_pages(
     )
     urdu = measures.choose(store, service, "goals", language="ur")
     assert urdu
+    assert measures.words_of(store, service.id, "goals", "1", "ur", urdu.wording_hash) == urdu.wording
+    assert line(store, service, "goals", "ur").state is TextState.IN_USE
+    assert line(store, service, "goals", "pl").state is TextState.NONE_FOUND
     assert (urdu.text_status, urdu.wording.direction) == ("own-wording", "rtl")
     assert urdu.wording.items["goal_rating"] == goals.items["goal_rating"][::-1]
     assert measures.choose(store, service, "goals", language="pl") is None, "half a translation is none"
@@ -328,7 +341,7 @@ def test_a_gated_scale_opens_with_licence_and_text_and_shuts_when_the_licence_en
         ({"number": " "}, "number"),
         ({"holder": ""}, "holder"),
         ({"holder": "H" * 151}, "holder"),
-        ({"until": TODAY - timedelta(days=1)}, "until"),
+        ({"since": TODAY - timedelta(days=9), "until": TODAY - timedelta(days=1)}, "until"),
         ({"since": TODAY + timedelta(days=9), "until": TODAY + timedelta(days=8)}, "until"),
         ({"declared": False}, "declared"),
     ],

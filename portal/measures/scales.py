@@ -200,11 +200,6 @@ def recorded(store: Session, service: Service, scale: str) -> Recorded:
     return _recorded(_facts(store, service), scale)
 
 
-def decision(store: Session, service: Service, scale: str) -> ServiceScale | None:
-    """The service's own row about a scale, if it has decided anything: for showing who changed it and when."""
-    return _facts(store, service).decided.get(scale)
-
-
 # --- may it be used? --------------------------------------------------------------------------------------------------
 
 
@@ -694,19 +689,21 @@ def _questions(published: Instrument, given: Sequence[Question], problems: dict[
 
 
 def _do_not_fit(published: Instrument, read: Sequence[Question]) -> Iterator[str]:
-    slot = _is_slot(published)
     wanted = len(published.items)
-    if not slot and len(read) != wanted:
+    if not _is_slot(published) and len(read) != wanted:
         yield gettext(
             "%(scale)s has %(wanted)s questions. Here are %(found)s.",
             scale=published.title,
             wanted=wanted,
             found=len(read),
         )
-        return
-    if not 1 <= len(read) <= _MOST_QUESTIONS:
+    elif not 1 <= len(read) <= _MOST_QUESTIONS:
         yield gettext("Enter the questions: 1 at least, %(most)s at most.", most=_MOST_QUESTIONS)
-        return
+    else:
+        yield from _in_answers(published, read)
+
+
+def _in_answers(published: Instrument, read: Sequence[Question]) -> Iterator[str]:
     for place, question in enumerate(read, 1):
         if not question.text or not all(question.answers):
             yield gettext("Question %(place)s or one of its answers is empty.", place=place)
