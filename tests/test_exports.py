@@ -309,6 +309,11 @@ def test_no_cell_of_the_spreadsheet_is_a_formula(archive: Session, story: Life) 
     assert [line for line in lines if line[2] == "pronouns" and line[3] == "'=she"]
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\0"])
+def test_a_cell_that_begins_like_a_formula_begins_with_a_quote(sign: str) -> None:
+    assert exports.harmless(f"{sign}1") == f"'{sign}1"
+
+
 @given(st.text())
 def test_a_cell_is_harmless_and_loses_nothing(typed: str) -> None:
     cell = exports.harmless(typed)
