@@ -162,7 +162,9 @@ class Year:
         alive = row.status in ("ready", "in-progress", "on-hold") and clock.now() < row.closes_at
         used = {token for token, _, happened in self.links if happened == "opened"}
         in_time = clock.now() < sent.at + timedelta(days=14)
-        works = alive and in_time and sent.token == newest and sent.token not in used
+        # One that waits for the post, or was refused, has taken the place of the one before as well.
+        written = store.scalars(select(Message.id).where(Message.once.startswith(f"check-in:{row.id}:"))).all()
+        works = alive and in_time and sent.token == newest and sent.token not in used and len(written) == len(older) + 1
         opened = measures.open_link(store, service.id, sent.token)
         right = opened is not None and opened.id == sent.check_in_id
         self.links.append((sent.token, "opened" if works else "none", "opened" if right else "none"))
@@ -516,6 +518,11 @@ def always(answer: Any) -> Callable[..., Any]:
     return lambda *_, **__: answer
 
 
+def remind_on(store: Session, service: Service, one: plan._Open, why: str) -> int:
+    more = plan._written(store, one.check_in) < plan.MOST_MESSAGES
+    return plan._write(store, service, one.check_in) if more else 0
+
+
 BROKEN: dict[str, tuple[list[tuple[str, Any]], str]] = {
     "safe contact": (
         [("notifications._allows", lambda way, template: way.channel == "email" and bool(way.address))],
@@ -533,7 +540,7 @@ BROKEN: dict[str, tuple[list[tuple[str, Any]], str]] = {
     "the end of a window": (
         [
             ("measures.plan._end_what_is_over", always(False)),
-            ("measures.plan._hand_over", lambda store, service, one, why: plan._write(store, service, one.check_in)),
+            ("measures.plan._hand_over", remind_on),
         ],
         "window",
     ),
@@ -542,7 +549,7 @@ BROKEN: dict[str, tuple[list[tuple[str, Any]], str]] = {
         "case",
     ),
     "two reminders": (
-        [("measures.plan._hand_over", lambda store, service, one, why: plan._write(store, service, one.check_in))],
+        [("measures.plan._hand_over", remind_on)],
         "reminders",
     ),
     "the language": ([("notifications.language_for", always("en"))], "language"),
