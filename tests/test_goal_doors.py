@@ -116,7 +116,7 @@ def write(there: Visitor, **typed: Typed) -> Visitor:
         step = GOAL_SETTING.step(there.here.removeprefix("/goals/new").strip("/") or GOAL_SETTING.steps[0].slug)
         if not there.here.startswith("/goals/new") or step is None:
             break
-        there.press(**{one.code: answers[one.code] for one in step.questions if one.code in answers})
+        there.press("", to="", **{one.code: answers[one.code] for one in step.questions if one.code in answers})
         if there.status != 200:
             break
     return there
@@ -200,7 +200,7 @@ def test_the_last_button_pressed_twice_makes_one_goal(scene: Scene) -> None:
     there = scene.comes().open("/goals/new")
     while there.here != "/goals/new/today":
         step = GOAL_SETTING.step(there.here.removeprefix("/goals/new/")) or GOAL_SETTING.steps[0]
-        there.press(**{one.code: TYPED[one.code] for one in step.questions})
+        there.press("", to="", **{one.code: TYPED[one.code] for one in step.questions})
     fields, path = there.fields(), there.here
     fields["closeness"] = "2"
     for _ in range(3):
@@ -529,7 +529,7 @@ STAFF_TYPED: dict[str, Typed] = {**TYPED, "completed_by": "supporter-reading", "
 def test_a_worker_writes_a_goal_down_with_the_person_and_it_says_who_and_how(scene: Scene) -> None:
     there = scene.works().open(scene.address("/add"))
     assert there.fields()["goal_need"] == "loneliness"
-    there.press(**STAFF_TYPED)
+    there.press("", to="", **STAFF_TYPED)
     assert there.here == scene.address()
     (goal,) = scene.theirs()
     (rating,) = scene.line(goal).ratings
@@ -545,7 +545,7 @@ def test_a_worker_is_told_what_is_missing_and_loses_nothing(scene: Scene) -> Non
     assert there.status == 422
     assert there.errors == ["Write it down in the person’s own words", "Choose who answered", "Choose how"]
     assert there.fields()["goal_why"] == "Only this"
-    there.press(**{**STAFF_TYPED, "closeness": "11", "completed_by": "proxy", "response_mode": "web"})
+    there.press("", to="", **{**STAFF_TYPED, "closeness": "11", "completed_by": "proxy", "response_mode": "web"})
     assert there.errors == ["Choose one", "Choose who answered", "Choose how"]
     assert scene.theirs() == []
 
@@ -559,14 +559,14 @@ def test_the_button_pressed_twice_writes_one_goal_and_two_pages_two(scene: Scene
         there.post(scene.address("/add"), fields)
         assert there.here == scene.address()
     assert len(scene.theirs()) == 1
-    there.open(scene.address("/add")).press(**STAFF_TYPED)
+    there.open(scene.address("/add")).press("", to="", **STAFF_TYPED)
     assert len(scene.theirs()) == 2
 
 
 def test_a_fourth_goal_is_told_why_not_and_stays_on_the_workers_page(scene: Scene) -> None:
     for number in range(MOST_ACTIVE):
         scene.sets(f"Goal {number}")
-    there = scene.works().open(scene.address("/add")).press(**STAFF_TYPED)
+    there = scene.works().open(scene.address("/add")).press("", to="", **STAFF_TYPED)
     assert there.status == 422
     assert there.errors == [THEIR_THREE]
     assert there.fields()["goal_words"] == TYPED["goal_words"]
@@ -691,7 +691,7 @@ def test_a_bad_scaling_is_told_and_what_was_typed_stays(scene: Scene, typed: dic
     trains(scene)
     goal = scene.sets("To sleep")
     there = scene.works().open(scene.address(f"/{goal.id}/scale"))
-    there.press(to="/scale", **{**LEVELS, "weight": "2", "baseline": "-1", **typed})
+    there.press("", to="/scale", **{**LEVELS, "weight": "2", "baseline": "-1", **typed})
     assert there.status == 422
     assert there.errors == [error]
     assert there.fields("/scale")["more"] == "Text of more"
@@ -793,7 +793,7 @@ def test_two_browsers_that_finish_at_once_make_one_goal_too_few_and_none_too_man
         there.open("/goals/new")
         while there.here != "/goals/new/today":
             step = GOAL_SETTING.step(there.here.removeprefix("/goals/new/")) or GOAL_SETTING.steps[0]
-            there.press(**{one.code: TYPED[one.code] for one in step.questions})
+            there.press("", to="", **{one.code: TYPED[one.code] for one in step.questions})
 
     def finish(there: Visitor) -> str:
         return there.press(closeness="4").here
