@@ -22,7 +22,8 @@ from portal.i18n import N_
 from portal.instruments import GoalChange as Moved
 from portal.instruments import Instrument, Mode, Unlike
 from portal.journeys import ABSENCES, LEFT_BLANK, NOT_ASKED, Answers, Problem, Step
-from portal.journeys.goal_setting import CLOSENESS, GOAL_SETTING, REVISED
+from portal.journeys.goal_setting import CLOSENESS as CLOSENESS  # whoever writes answers names it
+from portal.journeys.goal_setting import GOAL_SETTING, REVISED
 from portal.store import Draft as Draft  # the doors name it in their types
 from portal.store import Goal as Goal
 from portal.store import GoalAttainment as GoalAttainment
