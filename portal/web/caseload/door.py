@@ -1,0 +1,116 @@
+"""What the pages of the staff's door share: one referral, how to reach its person, what they said, and to whom to give
+something.
+"""
+
+import uuid
+from collections.abc import Mapping
+
+from flask import Blueprint, abort, g, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from portal import access, alerts, people, referrals
+from portal.access import Permission
+from portal.i18n import N_, gettext
+from portal.journeys.self_referral import SELF_REFERRAL
+from portal.referrals import Referral, Unsent
+from portal.web import forms, questions, safe_contact
+from portal.web.safe_contact import SafeContact
+
+blueprint = Blueprint("caseload", __name__, url_prefix="/staff")
+
+
+REACH = (
+    "first_name",
+    "family_name",
+    "preferred_name",
+    "pronouns",
+    "date_of_birth",
+    "postcode",
+    "spoken_language",
+    "interpreter",
+    "access_needs",
+    "access_detail",
+    "helper_name",
+    "helper_relationship",
+    "helper_contact",
+)
+"""The answers of an unsent form that help to reach somebody safely; the rest stays theirs until they send it."""
+TYPED = (*REACH, "phone", "email", "post_address", "trusted_name", "trusted_contact", "meeting_place")
+"""What is shown of an unsent form as it was typed, where we could not read it."""
+
+
+class Give(forms.Form):
+    """To whom."""
+
+    to = forms.Listed(N_("Give it to"), missing=N_("Choose somebody"))
+
+
+def colleagues(form: Give, *, without: uuid.UUID | None = None) -> Give:
+    """The form with everybody to whom something may be given, except one."""
+    there = [(str(one.id), one.name) for one in referrals.colleagues(g.store, g.actor) if one.id != without]
+    form.to.choices = [("", gettext(N_("Choose somebody"))), *there]
+    return form
+
+
+@blueprint.app_context_processor
+def _waiting_alerts() -> dict[str, object]:
+    """For the layout of the staff's pages: how many alerts nobody has opened yet."""
+    actor = g.get("actor")
+    if g.get("failed") or not request.path.startswith("/staff") or not access.may(actor, Permission.HANDLE_ALERTS):
+        return {}
+    return {"alerts_waiting": alerts.unopened_count(g.store, actor.service_id)}
+
+
+def read(referral_id: uuid.UUID) -> Referral:
+    """A referral, or 404; the reading is written down."""
+    try:
+        return referrals.read(g.store, g.actor, referral_id)
+    except referrals.Gone:
+        abort(404)
+
+
+def to_case(referral_id: uuid.UUID) -> ResponseReturnValue:
+    """On to the page of a referral."""
+    return redirect(url_for("caseload.case", referral_id=referral_id), 303)
+
+
+def contact_of(referral: Referral) -> SafeContact:
+    """How to reach the person safely."""
+    ways = people.ways_of(g.store, g.actor.service_id, referral.person_id)
+    return safe_contact.in_words(referrals.name_to_use(answers_now(referral)), ways)
+
+
+def answers_now(referral: Referral) -> "dict[str, object]":
+    """What the form says, with what the person has corrected on their own page since."""
+    ways = people.ways_of(g.store, g.actor.service_id, referral.person_id)
+    return referrals.answers_now(referral, people.read(g.store, g.actor, referral.person_id), ways)
+
+
+def say_answer(code: str, answers: Mapping[str, object]) -> Markup:
+    """What was answered to a question of the form."""
+    return questions.in_words(SELF_REFERRAL.question(code), answers)
+
+
+def contact_of_unsent(unsent: Unsent | None) -> SafeContact | None:
+    """How to reach somebody safely whose form was never sent."""
+    if unsent is None:
+        return None
+    return safe_contact.of_answers(referrals.name_to_use(unsent.answers), unsent.answers)
+
+
+def reach(answers: Mapping[str, object]) -> list[tuple[str, Markup]]:
+    """What has been said that helps to reach somebody safely; what was not asked yet is left out."""
+    return [
+        (gettext(SELF_REFERRAL.question(code).name), say_answer(code, answers)) for code in REACH if code in answers
+    ]
+
+
+def unread_of(unsent: Unsent | None) -> list[tuple[str, str]]:
+    """What was typed that may help, although we could not read it."""
+    typed = unsent.unread if unsent else {}
+    return [
+        (gettext(SELF_REFERRAL.question(code).name), forms.showable(typed[code])[:200])
+        for code in TYPED
+        if code in typed
+    ]

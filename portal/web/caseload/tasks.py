@@ -1,0 +1,51 @@
+"""What is to be done."""
+
+import uuid
+
+from flask import abort, g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from portal import referrals, tasks
+from portal.access import Permission
+from portal.web.caseload.door import blueprint, contact_of_unsent, reach, unread_of
+from portal.web.caseload.words import shown_task
+from portal.web.security import allow
+
+
+@blueprint.get("/tasks")
+@allow(Permission.HANDLE_TASKS)
+def tasks_list() -> ResponseReturnValue:
+    """Everything that is to be done."""
+    names = referrals.staff_names(g.store, g.actor)
+    return render_template(
+        "caseload/tasks.html", tasks=[shown_task(one, names) for one in tasks.open_tasks(g.store, g.actor)]
+    )
+
+
+@blueprint.get("/tasks/<uuid:task_id>")
+@allow(Permission.HANDLE_TASKS, audits=True)
+def task(task_id: uuid.UUID) -> ResponseReturnValue:
+    """What is to be done; for somebody who did not finish their form also how to reach them safely."""
+    try:
+        found = referrals.read_task(g.store, g.actor, task_id)
+    except referrals.Gone:
+        abort(404)
+    unsent = referrals.draft_of_task(g.store, g.actor, found)
+    sent = referrals.of_draft(g.store, g.actor, found.draft_id) if found.draft_id else None
+    return render_template(
+        "caseload/task.html",
+        shown=shown_task(found, referrals.staff_names(g.store, g.actor)),
+        contact=contact_of_unsent(unsent),
+        reach=reach(unsent.answers) if unsent else [],
+        unread=unread_of(unsent),
+        sent=sent,
+    )
+
+
+@blueprint.post("/tasks/<uuid:task_id>/done")
+@allow(Permission.HANDLE_TASKS)
+def task_done(task_id: uuid.UUID) -> ResponseReturnValue:
+    """It is done."""
+    if tasks.done(g.store, g.actor, task_id) is None:
+        abort(404)
+    return redirect(url_for("caseload.inbox"), 303)

@@ -1,0 +1,186 @@
+"""Referrals, alerts and things to do, in words."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import g, url_for
+
+from portal import access, alerts, feedback, i18n, people, referrals, tasks
+from portal.access import Permission
+from portal.clock import now
+from portal.i18n import N_, gettext, language_name, ngettext
+from portal.journeys import ABSENCES, Question
+from portal.journeys.self_referral import SELF_REFERRAL
+from portal.referrals import Alert, Promise, Task
+from portal.web import questions
+from portal.web.caseload.door import say_answer
+
+EXCERPT = 120
+"""Characters of somebody's own words in a list."""
+NO_INTERPRETER = ("no", *ABSENCES)
+
+
+NEWS: dict[str, str] = {
+    "referral-received": N_("Tell them that we have their form"),
+    "referral-accepted": N_("Tell them that somebody has taken their referral"),
+    "referral-decided": N_("Tell them what was decided"),
+    "comment-answered": N_("Tell them that there is an answer for them on their own page"),
+}
+"""What a worker is asked to tell when the portal may not: by the message that was not sent."""
+
+
+def say_wait(since: datetime) -> str:
+    """How long something has been waiting."""
+    minutes = max(0, int((now() - since).total_seconds() // 60))
+    if minutes < 60:
+        return ngettext("waiting %(num)s minute", "waiting %(num)s minutes", minutes)
+    if minutes < 48 * 60:
+        return ngettext("waiting %(num)s hour", "waiting %(num)s hours", minutes // 60)
+    return ngettext("waiting %(num)s day", "waiting %(num)s days", minutes // (24 * 60))
+
+
+def say_promise(promise: Promise) -> str:
+    """Where a referral stands against what we promised."""
+    if promise.late:
+        if promise.days_late == 0:
+            return gettext(N_("It was due earlier today"))
+        return ngettext("%(num)s day late", "%(num)s days late", promise.days_late)
+    if promise.working_days_left == 0:
+        return gettext(N_("Today is the last day"))
+    return ngettext("%(num)s working day left", "%(num)s working days left", promise.working_days_left)
+
+
+def _asked(code: str) -> Question | None:
+    return next((question for question in SELF_REFERRAL.questions if question.code == code), None)
+
+
+def _language(answers: Mapping[str, object]) -> str:
+    """The language to speak, and whether somebody must interpret."""
+    spoken = people.value_of(answers, "spoken_language")
+    said = language_name(spoken) if spoken else say_answer("spoken_language", answers)
+    if answers.get("interpreter", NO_INTERPRETER[-1]) in NO_INTERPRETER:
+        return said
+    return gettext(
+        N_("%(language)s. Interpreter: %(interpreter)s"), language=said, interpreter=say_answer("interpreter", answers)
+    )
+
+
+def _excerpt(answers: Mapping[str, object]) -> str:
+    words = " ".join((people.value_of(answers, "what_matters") or "").split())
+    return words if len(words) <= EXCERPT else words[:EXCERPT].rsplit(" ", 1)[0] + "…"
+
+
+def say_needs(codes: Sequence[str]) -> list[str]:
+    """What somebody would like help with."""
+    listed = SELF_REFERRAL.question("needs")
+    return [listed.say(code) for code in codes]
+
+
+@dataclass(frozen=True)
+class ShownLine:
+    """A referral in a list."""
+
+    line: referrals.Line
+    words: str
+    needs: list[str]
+    language: str
+    promise: str
+
+
+def shown_line(line: referrals.Line) -> ShownLine:
+    """A referral in a list, in words."""
+    answers = line.referral.answers
+    return ShownLine(line, _excerpt(answers), say_needs(line.needs), _language(answers), say_promise(line.promise))
+
+
+@dataclass(frozen=True)
+class ShownAlert:
+    """An alert, in words. ``events``: (when, what happened, who, what was answered, what was done)."""
+
+    alert: Alert
+    rule: str
+    question: str
+    said: str
+    owner: str
+    wait: str
+    opened_by: str
+    closed_by: str
+    changes: tuple[tuple[datetime, str], ...]
+    events: tuple[tuple[datetime, str, str, str, str], ...]
+    own: bool
+    overdue: bool
+
+
+def _question_of(alert: Alert) -> Question | None:
+    """What was asked: a question of the form, or an item of a scale in words that staff can read."""
+    scale, _, item = alert.question.rpartition(":")
+    if not scale:
+        return _asked(alert.question)
+    return feedback.questions_of(g.store, g.service, alert.form_id, i18n.spoken().code).get(item)
+
+
+def shown_alert(alert: Alert, names: Mapping[uuid.UUID, str], *, whole: bool = False) -> ShownAlert:
+    """``whole``: with everything that happened to it, which is a query more."""
+    question = _question_of(alert)
+    happened = alerts.events_of(g.store, g.actor, alert.id) if whole else ()
+
+    def say(answer: object) -> str:
+        return questions.said(question, answer) if question else str(answer)
+
+    return ShownAlert(
+        alert=alert,
+        rule=gettext(alerts.RULES[alert.rule].label),
+        question=questions.label(question) if question else alert.question,
+        said=say(alert.answer),
+        owner=names.get(alert.owner_id, ""),
+        wait=say_wait(alert.created_at),
+        opened_by=names.get(alert.opened_by or alert.id, ""),
+        closed_by=names.get(alert.closed_by or alert.id, ""),
+        changes=tuple((one.created_at, say(one.answer)) for one in happened if one.what == "answer-changed"),
+        events=tuple(
+            (
+                one.created_at,
+                gettext(alerts.EVENT_NAMES[one.what]),
+                names.get(one.staff_id or one.id, ""),
+                say(one.answer) if one.answer else "",
+                one.what_was_done or "",
+            )
+            for one in happened
+        ),
+        own=alert.owner_id == g.actor.staff_id,
+        overdue=alert.opened_at is None and alert.closed_at is None and alert.due_at < now(),
+    )
+
+
+@dataclass(frozen=True)
+class ShownTask:
+    """Something to do, in words, and where to look first."""
+
+    task: Task
+    what: str
+    address: str
+    assigned: str
+    overdue: bool
+
+
+def shown_task(task: Task, names: Mapping[uuid.UUID, str]) -> ShownTask:
+    """Something to do, in words."""
+    address = ""
+    if task.referral_id:
+        address = url_for("caseload.case", referral_id=task.referral_id)
+    elif task.draft_id:
+        address = url_for("caseload.task", task_id=task.id)
+    elif task.kind == tasks.Kind.ERASURE_ASKED and access.may(g.actor, Permission.ERASE_PEOPLE):
+        address = url_for("erasure.requests")
+    elif task.kind == tasks.Kind.COMPLAINT and access.may(g.actor, Permission.HANDLE_COMMENTS):
+        address = url_for("experience.comment", comment_id=task.details["comment"])
+    news = NEWS.get(str(task.details.get("template", "")), "")
+    return ShownTask(
+        task,
+        gettext(news or tasks.KIND_NAMES[tasks.Kind(task.kind)]),
+        address,
+        names.get(task.assigned_to or task.id, ""),
+        task.due_at < now(),
+    )
