@@ -4,126 +4,72 @@ Everything is built by calling rooms, with the clock moved back, so the demonstr
 portal cannot reach: every answer goes page by page through the same checks as a real person's. All of it is one
 transaction: broken off half-way, nothing is there.
 
-The passwords of the made-up staff are worked out from the secret that this installation holds. They stand in no file
-and no repository, and whoever holds another secret has other passwords.
+``keys`` says how to come in, ``fates`` what becomes of whom, ``feeling`` what people answer and would like to be
+different, ``saying`` what they say about the service.
 """
 
-import heapq
-import hmac
-import random
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import count
 from typing import Any
 
-from pyotp.totp import TOTP
 from sqlalchemy.orm import Session, sessionmaker
 
-from portal import accounts, alerts, clock, codes, drafts, notifications, people, referrals, rounds, services, tasks
-from portal.access import Actor, Role, rows_of
-from portal.accounts.second_factor import STEP
+from portal import accounts, alerts, clock, drafts, notifications, people, referrals, rounds, services, tasks
+from portal.access import Actor, Role
 from portal.demo import made_up
-from portal.held import derived
+from portal.demo.fates import CIRCUMSTANCES, FATES, WAYS, Fate, Person
+from portal.demo.feeling import Feeling
+from portal.demo.keys import (
+    CARDS,
+    SLUG,
+    STAFF,
+    Colleague,
+    DemonstrationCard,
+    DemonstrationSignIn,
+    card_key,
+    cards,
+    password_of,
+    sign_ins,
+)
+from portal.demo.past import DAYS, Act, Past
+from portal.demo.saying import Saying
 from portal.i18n import LONDON
 from portal.journeys import Kind, Step
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.self_referral import ACCESS_NEEDS, SELF_REFERRAL, TIMES
-from portal.notifications import Outgoing, Render
-from portal.store import Service, Staff, Stores
+from portal.notifications import Render
+from portal.store import Service, Stores
 
-SLUG = "made-up"
+__all__ = [
+    "CARDS",
+    "DAYS",
+    "FATES",
+    "NAME",
+    "PEOPLE",
+    "SEED",
+    "SLUG",
+    "STAFF",
+    "Colleague",
+    "DemonstrationCard",
+    "DemonstrationSignIn",
+    "card_key",
+    "cards",
+    "password_of",
+    "set_up",
+    "sign_ins",
+]
+
 NAME = "Made-up Link Worker Service"
-DAYS = 90
 PEOPLE = 200
 SEED = 20260105
 """The same seed tells the same stories (except for secrets, references and identifiers, which are random for ever)."""
-
-
-@dataclass(frozen=True)
-class Colleague:
-    """A made-up member of staff. ``position`` is theirs on the rota."""
-
-    name: str
-    email: str
-    role: Role
-    position: str = ""
-
-
-STAFF: tuple[Colleague, ...] = (
-    Colleague("Lin Made-Up", "lin@example.org", Role.LINK_WORKER, "duty"),
-    Colleague("Sam Example", "sam@example.org", Role.LINK_WORKER, "deputy"),
-    Colleague("Maya Sample", "maya@example.org", Role.MANAGER, "manager"),
-    Colleague("Ade Testperson", "ade@example.org", Role.ADMINISTRATOR),
-    Colleague("Noor Example", "noor@example.org", Role.ANALYST),
-)
-
-
-# --- signing in to the demonstration ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class DemonstrationSignIn:
-    """How to sign in as one of the made-up staff. ``code`` is the one that works at this moment; ``secret`` is for an
-    app on a phone."""
-
-    name: str
-    role: Role
-    email: str
-    password: str
-    code: str
-    secret: str
-
-
-# No vowels and nothing that is read as one: no word can come out, so no rule about words in passwords can refuse it.
-_LETTERS = "bcdfghjkmnpqrstvwxz"
-_PASSWORD_GROUPS, _PASSWORD_GROUP = 4, 4
-
-
-def password_of(email: str) -> str:
-    """The password of a made-up member of staff in this installation: 16 letters in groups, some 68 bits."""
-    drawn = hmac.digest(derived("demonstration password"), email.encode(), "sha256")
-    letters = [_LETTERS[each % len(_LETTERS)] for each in drawn[: _PASSWORD_GROUPS * _PASSWORD_GROUP]]
-    starts = range(0, len(letters), _PASSWORD_GROUP)
-    return "-".join("".join(letters[start : start + _PASSWORD_GROUP]) for start in starts)
-
-
-def sign_ins(store: Session, service: Service | None) -> list[DemonstrationSignIn]:
-    """How to sign in as the made-up staff, with codes that work now; empty for every other service.
-
-    Only a demonstration may show it: whoever calls has looked at the settings.
-    """
-    if service is None or service.slug != SLUG:
-        return []
-    there = store.scalars(rows_of(service.id, Staff).where(Staff.state == accounts.STATE_ACTIVE)).all()
-    by_email = {staff.email: staff for staff in there}
-    return [
-        DemonstrationSignIn(
-            staff.name, Role(staff.role), staff.email, password_of(staff.email), _code(staff), staff.totp_secret
-        )
-        for staff in (by_email[one.email] for one in STAFF if one.email in by_email)
-        if staff.password_hash
-    ]
-
-
-def _code(staff: Staff) -> str:
-    """The code that works now. One that was used is dead, and then the app's next one is right already."""
-    step = max(int(clock.now().timestamp()) // STEP, staff.totp_last_step + 1)
-    return TOTP(staff.totp_secret, interval=STEP).at(step * STEP)
 
 
 # --- setting up -------------------------------------------------------------------------------------------------------
 
 Report = Callable[[int, int], None]
 """Called with how many people there are so far, and how many there will be."""
-
-
-class _Nowhere:
-    """Where messages of the past go: nobody made up has a real letter box."""
-
-    def send(self, outgoing: Outgoing) -> None:
-        """Nothing leaves."""
 
 
 def set_up(
@@ -143,121 +89,36 @@ def set_up(
     return True
 
 
-# --- what becomes of people -------------------------------------------------------------------------------------------
+# --- telling --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Fate:
-    """What becomes of somebody's form. ``days``: it was filled in between so many days ago; ``share``: how many of a
-    hundred people or so; ``sends``: whether it is sent; ``then``: what the staff do."""
-
-    code: str
-    share: int
-    days: tuple[float, float]
-    sends: bool = True
-    urgency: str = ""
-    then: str = ""
-
-
-FATES: tuple[Fate, ...] = (
-    Fate("accepted", 42, (12, 88), then="accept"),
-    Fate("new", 10, (0.05, 4)),
-    Fate("merged", 3, (7, 60), then="merge"),
-    Fate("sent-twice", 3, (0.1, 3)),
-    Fate("accepted-lately", 8, (2, 7), then="accept"),
-    Fate("late", 3, (14, 18)),
-    Fate("declined", 5, (9, 85), then="decline"),
-    Fate("said-no", 3, (9, 85), then="said-no"),
-    Fate("passed-on", 5, (9, 85), then="pass-on"),
-    Fate("unfinished", 6, (0.1, 25), sends=False),
-    Fate("asks-for-contact", 2, (2, 20), sends=False),
-    Fate("unsafe-new", 1, (0.016, 0.035), urgency="not-safe"),
-    Fate("unsafe-opened", 1, (5, 7), urgency="being-hurt", then="open"),
-    Fate("unsafe-closed", 3, (6, 80), urgency="not-safe", then="close"),
-    Fate("unsafe-climbed", 1, (10, 60), urgency="not-safe", then="close-late"),
-    Fate("unsafe-nobody-opens", 1, (0, 0), urgency="being-hurt"),
-    Fate("unsafe-not-sent", 1, (6, 20), sends=False, urgency="not-safe", then="close"),
-    Fate("unsafe-changed", 1, (6, 60), urgency="not-safe", then="close"),
-    Fate("does-not-know", 2, (1, 80), sends=False),
-)
-
-WAYS: tuple[tuple[str, ...], ...] = (
-    ("call", "text"),
-    ("call",),
-    ("email",),
-    ("text", "email"),
-    ("call", "email", "post"),
-    ("come-back",),
-    ("through-person",),
-    ("post",),
-)
-CIRCUMSTANCES: tuple[tuple[str, int], ...] = (
-    ("own", 60),
-    ("helped", 8),
-    ("for-somebody", 6),
-    ("no-fixed-address", 5),
-    ("outside-area", 4),
-    ("too-young", 2),
-    ("year-only", 8),
-)
-
-
-@dataclass
-class _Person:
-    """Somebody made up: what they type, when, and what becomes of it."""
-
-    fate: Fate
-    page: str
-    typed: dict[str, object]
-    starts: datetime
-    key: str = field(default_factory=codes.new_key)
-    stops_before: str = ""
-    draft_id: uuid.UUID | None = None
-    referral_id: uuid.UUID | None = None
-
-
-Act = Callable[[Session, Service], None]
-
-
-class _Telling:
-    """The 90 days, told from the beginning: what happens next is at the top of the heap."""
+class _Telling(Past):
+    """The 90 days, told from the beginning."""
 
     def __init__(self, stores: Stores, render: Render, how_many: int, seed: int, report: Report) -> None:
-        self.stores, self.render, self.how_many, self.report = stores, render, how_many, report
-        self.chance = random.Random(seed)  # noqa: S311 (stories, not secrets)
-        self.ends = clock.now()
-        self.begins = self.ends - timedelta(days=DAYS)
-        self.coming: list[tuple[datetime, int, Act]] = []
-        self.number = count()
+        super().__init__(stores, render, seed)
+        self.how_many, self.report = how_many, report
+        self.feeling, self.saying = Feeling(self, seed), Saying(self, seed)
         self.looked: set[datetime] = set()
         self.nhs_numbers = made_up.nhs_numbers()
         self.told = 0
-        self.service_id = uuid.UUID(int=0)
-        self.actors: dict[str, Actor] = {}
 
     def tell(self) -> None:
         """Everything, in the order of time."""
         with clock.at(self.begins), self.stores.writing.begin() as store:
             service = self._open_service(store)
-            self.service_id, settings = service.id, services.settings_of(service)
-        self.settings = settings
+            self.service_id, self.settings = service.id, services.settings_of(service)
+            self.feeling.prepare(store)
         self._plan_rounds()
-        persons: list[_Person] = []
+        self.saying.plan()
+        persons: list[Person] = []
         for number in range(self.how_many):
             persons.append(self._person(number, persons))
         for person in persons:
-            self._at(person.starts, self._fills_in(person))
-        while self.coming:
-            moment, _, act = heapq.heappop(self.coming)
-            with clock.at(moment), self.stores.writing.begin() as store:
-                act(store, store.get_one(Service, self.service_id))
+            self.at(person.starts, self._fills_in(person))
+        self.go_on()
         with clock.at(self.ends):
-            rounds.run(self.stores, _Nowhere(), self.render)
-
-    def _at(self, moment: datetime, act: Act) -> None:
-        """Something will happen; what would be in the future has not happened yet."""
-        if moment < self.ends:
-            heapq.heappush(self.coming, (moment, next(self.number), act))
+            rounds.run(self.stores, self.post, self.post.render)
 
     # The service -----------------------------------------------------------------------------------------------------
 
@@ -292,6 +153,7 @@ class _Telling:
             "closed_days": sorted(holidays),
             "outcodes": list(made_up.INSIDE),
             "languages": ["cy", "pl", "ur"],
+            "commissioned_by_nhs": True,
             "helplines": [
                 {"name": "Made-up night line", "phone": "01632 960999", "words": "Not real: each service adds its own."}
             ],
@@ -311,7 +173,7 @@ class _Telling:
 
     @property
     def _manager(self) -> Actor:
-        return next(actor for actor in self.actors.values() if actor.role is Role.MANAGER)
+        return self.one_of(Role.MANAGER)
 
     def _worker(self) -> Actor:
         return self.chance.choice([actor for actor in self.actors.values() if actor.role is Role.LINK_WORKER])
@@ -319,15 +181,19 @@ class _Telling:
     # Time ------------------------------------------------------------------------------------------------------------
 
     def _plan_rounds(self) -> None:
-        """The worker looks once a day; an alert that nobody opens calls it when it is due as well."""
+        """The worker looks once on every day on which the service is open, while it is, so that people can be asked; an
+        alert that nobody opens calls it when it is due as well."""
         day = self.begins.astimezone(LONDON).date()
         while day <= self.ends.astimezone(LONDON).date():
-            self._at(datetime.combine(day, time(17, 31), LONDON).astimezone(UTC), self._round)
+            if services.open_on(self.settings, day):
+                self.at(datetime.combine(day, time(15, 31), LONDON).astimezone(UTC), self._round)
             day += timedelta(days=1)
 
     def _round(self, store: Session, _service: Service) -> None:
         store.commit()  # the round has transactions of its own
-        rounds.run(self.stores, _Nowhere(), self.render)
+        rounds.run(self.stores, self.post, self.post.render)
+        for address, token in self.post.arrived():
+            self.feeling.gets_link(address, token)
         with self.stores.reading.begin() as looking:
             for alert in alerts.waiting(looking, self._manager):
                 if alert.opened_at is None and alert.due_at > clock.now():
@@ -336,7 +202,7 @@ class _Telling:
     def _looks_at(self, due: datetime) -> None:
         if due not in self.looked:
             self.looked.add(due)
-            self._at(due + timedelta(seconds=30), self._round)
+            self.at(due + timedelta(seconds=30), self._round)
 
     def _some_time(self, fate: Fate) -> datetime:
         first, last = fate.days
@@ -347,22 +213,21 @@ class _Telling:
             return spans[0][0] + timedelta(minutes=5)
         return self.ends - timedelta(days=self.chance.uniform(first, last))
 
-    def _working(self, moment: datetime, soonest: int, latest: int) -> datetime:
-        """Some minutes after the service is open next."""
-        return services.next_opening(self.settings, moment) + timedelta(minutes=self.chance.randint(soonest, latest))
-
     # Somebody --------------------------------------------------------------------------------------------------------
 
-    def _person(self, number: int, before: Sequence[_Person]) -> _Person:
+    def _person(self, number: int, before: Sequence[Person]) -> Person:
         # The first ones go through all fates and circumstances once, so that even a small demonstration has them all.
         fates = [fate for fate in FATES for _ in range(fate.share)]
         fate = FATES[number] if number < len(FATES) else self.chance.choice(fates)
         tongues = [tongue for tongue in made_up.TONGUES for _ in range(tongue.share)]
         in_turn = number < len(FATES)
-        tongue = made_up.TONGUES[number % len(made_up.TONGUES)] if in_turn else self.chance.choice(tongues)
+        shown = next((tongue for tongue in made_up.TONGUES if tongue.code == fate.tongue), None)
+        tongue = shown or (made_up.TONGUES[number % len(made_up.TONGUES)] if in_turn else self.chance.choice(tongues))
         spread = [name for name, share in CIRCUMSTANCES for _ in range(share)]
         circumstance = CIRCUMSTANCES[number % len(CIRCUMSTANCES)][0] if in_turn else self.chance.choice(spread)
-        ways = WAYS[number % len(WAYS)] if in_turn else self.chance.choice(WAYS)
+        ways = fate.ways or (WAYS[number % len(WAYS)] if in_turn else self.chance.choice(WAYS))
+        if fate.tongue:
+            circumstance = "own"
         typed = {
             **self._who(number, tongue),
             **self._where(fate, circumstance),
@@ -372,7 +237,9 @@ class _Telling:
             **self._sharing(fate),
         }
         typed["urgency"] = fate.urgency or self.chance.choice(["no", "no", "no", "soon", ""])
-        person = _Person(fate, tongue.page, typed, self._some_time(fate))
+        person = Person(fate, tongue, typed, self._some_time(fate))
+        if fate.code in CARDS:
+            person.key = card_key(fate.code)
         if fate.code == "does-not-know":
             typed["referring_for"] = "someone-who-does-not-know"
         if not fate.sends:
@@ -457,7 +324,7 @@ class _Telling:
         kinds = {kind: self.chance.choice(["yes", "yes", "no", ""]) for kind in people.SHARING}
         return {**kinds, **({"share_onward": "yes"} if fate.then == "pass-on" else {})}
 
-    def _is_the_same(self, person: _Person, before: Sequence[_Person]) -> None:
+    def _is_the_same(self, person: Person, before: Sequence[Person]) -> None:
         """Somebody who has been here: the same name and birth and phone, other words."""
         known = self.chance.choice([other for other in before if other.fate.code == "accepted"])
         for code in ("first_name", "family_name", "date_of_birth", "phone", "email", "nhs_number"):
@@ -467,17 +334,17 @@ class _Telling:
 
     # What people do --------------------------------------------------------------------------------------------------
 
-    def _fills_in(self, person: _Person) -> Act:
+    def _fills_in(self, person: Person) -> Act:
         def act(store: Session, service: Service) -> None:
             self.told += 1
             self.report(self.told, self.how_many)
-            draft = referrals.begin(store, service, person.page, person.key)
+            draft = referrals.begin(store, service, person.tongue.page, person.key)
             person.draft_id = draft.id
             step: Step | None = SELF_REFERRAL.steps[0]
             while step and step.slug != person.stops_before:
                 raw = {question.code: person.typed.get(question.code) for question in step.questions}
                 try:
-                    referrals.keep(store, service, draft, step, raw, person.page)
+                    referrals.keep(store, service, draft, step, raw, person.tongue.page)
                 except referrals.KeepsNothing:
                     return
                 step = SELF_REFERRAL.after(step.slug, draft.answers)
@@ -485,46 +352,47 @@ class _Telling:
 
         return act
 
-    def _after_filling_in(self, store: Session, person: _Person, draft: drafts.Draft) -> None:
+    def _after_filling_in(self, store: Session, person: Person, draft: drafts.Draft) -> None:
         minutes = timedelta(minutes=self.chance.randint(4, 20))
         if person.fate.code == "unsafe-changed":
-            self._at(person.starts + minutes / 2, self._thinks_again(person))
+            self.at(person.starts + minutes / 2, self._thinks_again(person))
         if person.fate.sends:
-            self._at(person.starts + minutes, self._sends(person))
+            self.at(person.starts + minutes, self._sends(person))
         else:
             draft.contact_if_unfinished = person.fate.code == "asks-for-contact"
             drafts.card(store, draft, person.key)
         if person.fate.urgency:
             self._alert_follows(person)
 
-    def _thinks_again(self, person: _Person) -> Act:
+    def _thinks_again(self, person: Person) -> Act:
         def act(store: Session, service: Service) -> None:
             draft = drafts.find(store, service.id, SELF_REFERRAL.code, person.key, lock=True)
             step = SELF_REFERRAL.step("urgent")
             assert draft  # noqa: S101 (told to the type checker: it was kept some minutes ago)
             assert step  # noqa: S101
-            referrals.keep(store, service, draft, step, {"urgency": "no"}, person.page)
+            referrals.keep(store, service, draft, step, {"urgency": "no"}, person.tongue.page)
 
         return act
 
-    def _sends(self, person: _Person) -> Act:
+    def _sends(self, person: Person) -> Act:
         def act(store: Session, service: Service) -> None:
             draft = drafts.find(store, service.id, SELF_REFERRAL.code, person.key, lock=True)
             assert draft  # noqa: S101
             referral = referrals.submit(store, service, draft, person.key)
             person.referral_id = referral.id
+            self.feeling.has_sent(store, service, person)
             moment = clock.now()
             if self.chance.random() < 0.4:
-                self._at(moment + timedelta(minutes=2), self._tells_more(person))
-            if self.chance.random() < 0.5:
-                self._at(moment + timedelta(minutes=4), self._confirms_email(person))
+                self.at(moment + timedelta(minutes=2), self._tells_more(person))
+            if self.chance.random() < 0.5 or person.fate.course:
+                self.at(moment + timedelta(minutes=4), self._confirms_email(person))
             if person.fate.then in ("accept", "merge", "decline", "said-no", "pass-on", "close", "close-late"):
                 waits = timedelta(days=self.chance.choice([0, 0, 1, 1, 2, 3, 4]), hours=self.chance.random() * 6)
-                self._at(self._working(moment + waits, 30, 200), self._decides(person, person.fate.then))
+                self.at(self.working(moment + waits, 30, 200), self._decides(person, person.fate.then))
 
         return act
 
-    def _tells_more(self, person: _Person) -> Act:
+    def _tells_more(self, person: Person) -> Act:
         def act(store: Session, service: Service) -> None:
             referral = referrals.sent_by(store, service.id, person.key)
             assert referral  # noqa: S101
@@ -540,7 +408,7 @@ class _Telling:
 
         return act
 
-    def _confirms_email(self, person: _Person) -> Act:
+    def _confirms_email(self, person: Person) -> Act:
         def act(store: Session, service: Service) -> None:
             referral = referrals.sent_by(store, service.id, person.key)
             assert referral  # noqa: S101
@@ -554,21 +422,21 @@ class _Telling:
 
     # What the staff do -----------------------------------------------------------------------------------------------
 
-    def _alert_follows(self, person: _Person) -> None:
+    def _alert_follows(self, person: Person) -> None:
         starts = services.alert_starts(self.settings, person.starts)
         due = services.alert_due(self.settings, starts, services.POSITIONS[0])
         self._looks_at(due)
         late = timedelta(hours=2) if person.fate.then == "close-late" else timedelta(0)
         if person.fate.then in ("open", "close", "close-late"):
-            opens = self._working(starts + late, 2, 40)
-            self._at(opens, self._opens_alert(person))
+            opens = self.working(starts + late, 2, 40)
+            self.at(opens, self._opens_alert(person))
             if person.fate.then != "open":
-                self._at(opens + timedelta(minutes=self.chance.randint(20, 90)), self._closes_alert(person))
+                self.at(opens + timedelta(minutes=self.chance.randint(20, 90)), self._closes_alert(person))
 
-    def _alerts_of(self, store: Session, person: _Person) -> list[uuid.UUID]:
+    def _alerts_of(self, store: Session, person: Person) -> list[uuid.UUID]:
         return [alert.id for alert in alerts.waiting(store, self._manager) if alert.form_id == person.draft_id]
 
-    def _opens_alert(self, person: _Person) -> Act:
+    def _opens_alert(self, person: Person) -> Act:
         def act(store: Session, _service: Service) -> None:
             who = self._manager if person.fate.then == "close-late" else self._worker()
             for alert_id in self._alerts_of(store, person):
@@ -576,7 +444,7 @@ class _Telling:
 
         return act
 
-    def _closes_alert(self, person: _Person) -> Act:
+    def _closes_alert(self, person: Person) -> Act:
         def act(store: Session, _service: Service) -> None:
             done = "Made up: I rang, we talked for half an hour, and somebody is with them now. I ring again tomorrow."
             for alert_id in self._alerts_of(store, person):
@@ -584,13 +452,15 @@ class _Telling:
 
         return act
 
-    def _decides(self, person: _Person, what: str) -> Act:
+    def _decides(self, person: Person, what: str) -> Act:
         def act(store: Session, service: Service) -> None:
-            worker = self._worker()
+            worker = self.one_of(Role.LINK_WORKER) if person.fate.course else self._worker()
             assert person.referral_id  # noqa: S101
             referral = referrals.read(store, worker, person.referral_id)
             self._DECISIONS[what](self, store, service, worker, referral)
-            self._at(self._working(clock.now(), 20, 240), self._tells_the_person(person, worker))
+            if referral.status == "accepted":
+                self.feeling.accepted(person, worker)
+            self.at(self.working(clock.now(), 20, 240), self._tells_the_person(person, worker))
 
         return act
 
@@ -628,7 +498,7 @@ class _Telling:
         "pass-on": _passes_on,
     }
 
-    def _tells_the_person(self, person: _Person, worker: Actor) -> Act:
+    def _tells_the_person(self, person: Person, worker: Actor) -> Act:
         """What the portal may not send, a worker says; who answers their phone has shown that it is theirs."""
 
         def act(store: Session, service: Service) -> None:

@@ -148,6 +148,110 @@ STORIES: tuple[Story, ...] = (
     Story("zh-Hans", "看医生的时候我听不懂，希望有人能帮我翻译。", ("language", "long-term-condition")),
 )
 
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody would like to be different: the goal, the need it belongs to, why, a first step, and by when."""
+
+    tongue: str
+    words: str
+    need: str
+    why: str = ""
+    step: str = ""
+    when: str = ""
+
+
+WISHES: tuple[Wish, ...] = (
+    Wish(
+        "en",
+        "I want to sing in a choir again and know the names of the people beside me.",
+        "loneliness",
+        "It was the best hour of my week.",
+        "Go along once with the link worker and only listen.",
+        "next Thursday",
+    ),
+    Wish(
+        "en",
+        "I want to open my letters on the day they come and not be afraid of them.",
+        "money",
+        "I lie awake because of them.",
+        "Put them all in one box and open three together with somebody.",
+        "this week",
+    ),
+    Wish(
+        "en",
+        "Walk to the market and back without stopping, twice a week.",
+        "getting-active",
+        "I used to meet everybody there.",
+        "To the corner and back every morning.",
+        "from Monday",
+    ),
+    Wish("en", "Have one afternoon a week that is only mine.", "caring", "", "Ask my sister about Wednesdays."),
+    Wish("en", "See my grandchildren on the telephone every Sunday.", "digital", "They live far away."),
+    Wish("en", "Sleep through four nights of the week.", "mood-stress"),
+    Wish("en", "Help with the animals on the made-up farm.", "work-training", "I want to be of use."),
+    Wish("en", "Get the damp in the flat looked at.", "housing", "My daughter coughs.", "Ring the landlord.", "Friday"),
+    Wish("cy", "Hoffwn fynd i’r clwb siarad Cymraeg bob wythnos.", "loneliness", "", "Mynd unwaith gyda ffrind."),
+    Wish("cy", "Hoffwn gerdded at y môr unwaith yr wythnos.", "getting-active"),
+    Wish("pl", "Chcę sam zadzwonić do urzędu i wszystko zrozumieć.", "language", "", "Zapisać się na kurs."),
+    Wish("pl", "Chcę poznać dwie osoby, z którymi mogę pójść na spacer.", "loneliness"),
+    Wish("ur", "میں ہفتے میں ایک بار کسی کے ساتھ چائے پینا چاہتی ہوں۔", "loneliness", "", "محلے کی لائبریری جانا۔"),
+    Wish("ur", "میں ڈاکٹر سے خود انگریزی میں بات کرنا چاہتی ہوں۔", "language", "مجھے کسی کا انتظار نہ کرنا پڑے۔"),
+    Wish("ur", "میں روز شام کو تھوڑی دیر چلنا چاہتی ہوں۔", "getting-active"),
+    Wish("ar", "أريد أن أتعرف على شخصين في الحي.", "loneliness"),
+    Wish("bn", "আমি সপ্তাহে একদিন বাইরে যেতে চাই।", "getting-active"),
+    Wish("so", "Waxaan rabaa inaan Ingiriisi ku hadlo dukaanka.", "language"),
+    Wish("zh-Hans", "我想每周跟别人聊一次天。", "loneliness"),
+)
+LEVELS = (
+    "Does not go out at all",
+    "Goes out only with somebody",
+    "Goes once a week",
+    "Goes twice a week",
+    "Takes others",
+)
+"""Five levels of a goal for trained workers, from much less to much more than was expected."""
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What somebody says about the service: ``kind`` as ``experience`` has it, some days ago."""
+
+    kind: str
+    days: float
+    words: str
+    language: str = "en"
+
+
+REMARKS: tuple[Remark, ...] = (
+    Remark("complaint", 44, "Nobody rang me for two weeks, and then twice on one day while I was at work."),
+    Remark("complaint", 2.2, "The meeting room was up a flight of stairs. I had said that I use a wheelchair."),
+    Remark(
+        "compliment", 30, "Thank you to whoever came with me the first time. I would have turned round at the door."
+    ),
+    Remark("compliment", 9, "Diolch am siarad Cymraeg â mi.", "cy"),
+    Remark("what-helped", 61, "That I could write it down at night, when nobody else is awake."),
+    Remark("what-helped", 35, "Somebody came along the first time."),
+    Remark("what-helped", 17, "مجھے اپنی زبان میں لکھنے کو ملا۔", "ur"),
+    Remark("what-helped", 5, "Nikt mnie nie poganiał.", "pl"),
+    Remark("could-be-better", 52, "Say on the phone who you are before you ask who I am."),
+    Remark("could-be-better", 21, "More groups in the evening, please."),
+    Remark("could-be-better", 4, "Mwy o grwpiau yn Gymraeg.", "cy"),
+)
+ANSWER = (
+    "You are right, and we are sorry. Two people had the same list. Now one person rings, at the time that you choose. "
+    "I have rung you today to say so myself."
+)
+THANKS = "Thank you for telling us. I have passed it on, and it made somebody’s day."
+YOU_SAID: tuple[tuple[str, str], ...] = (
+    ("Nobody knew which of you would ring.", "One person rings you, and you know their name beforehand."),
+    ("The walking group starts too early.", "It starts at half past ten now."),
+    ("The forms are too long.", "You can send the form after five questions now."),
+)
+WHY_GOOD = ("They listened.", "I was not hurried.", "Somebody came with me.", "Everything was explained.", "")
+WHY_NOT_GOOD = ("It took too long until somebody rang.", "I had to say the same thing three times.", "")
+COULD_BE_BETTER = ("More groups in the evening.", "Ring when you say you will.", "", "", "")
+
 HELPERS = (
     ("Wren Made-Up", "family-friend-carer", ""),
     ("Sage Example", "gp-primary-care", "Made-up Surgery"),
@@ -178,3 +282,8 @@ def nhs_numbers() -> Iterator[str]:
 def said_in(tongue: str) -> tuple[Story, ...]:
     """The stories of a language."""
     return tuple(story for story in STORIES if story.tongue == tongue)
+
+
+def wished_in(tongue: str) -> tuple[Wish, ...]:
+    """The goals of a language."""
+    return tuple(wish for wish in WISHES if wish.tongue == tongue)
