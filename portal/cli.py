@@ -432,13 +432,19 @@ def _sign_ins(settings: Settings, _options: argparse.Namespace) -> int:
     if not _is_demonstration(settings):
         raise Stop("Only a demonstration shows its sign-ins.")
     with _opened(settings) as stores, stores.reading() as store:
-        found = demo.sign_ins(store, services.find(store, demo.SLUG))
+        service = services.find(store, demo.SLUG)
+        found, cards = demo.sign_ins(store, service), demo.cards(store, service)
     if not found:
         raise Stop(f"There is no demonstration here. Make it with: {ME} set-up-demo")
     print("\nMade-up staff. A code lives 30 seconds; the sign-in page shows the one that works now.")
     print(f"  {'Email':<18} {'Password':<20} {'Role':<14} {'Code':<7} Secret for an app")
     for one in found:
         print(f"  {one.email:<18} {one.password:<20} {one.role.value:<14} {one.code:<7} {one.secret}")
+    if cards:
+        print(f"\nMade-up people. Their own page opens with the card: {settings.public_url}/your-page/card")
+        print(f"  {'Reference':<12} {'Return number':<16} Name, and the language they read")
+        for card in cards:
+            print(f"  {card.reference:<12} {card.number:<16} {card.name}, {card.language}")
     return 0
 
 

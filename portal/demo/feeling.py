@@ -80,7 +80,9 @@ class Feeling:
         if way == "never":
             return
         if shown or chance.random() < 0.45:
-            stops = 1.0 if shown or chance.random() < 0.85 else 0.5
+            stops = 1.0 if shown or chance.random() < 0.75 else 0.5
+            if stops < 1 and chance.random() < 0.5:
+                course.way = "link"  # nobody asks them in another way to go on
             self.past.at(clock.now() + timedelta(minutes=5), self._answers_at_once(course, stops))
         if course.goals and (shown or chance.random() < 0.4):
             self.past.at(clock.now() + timedelta(minutes=12), self._writes_goal(course))
@@ -114,7 +116,7 @@ class Feeling:
         if course.goals and course.worker == self.past.one_of(Role.LINK_WORKER) and chance.random() < 0.3:
             self.past.at(self._day(start, 16), self._scales_goal(course))
             self.past.at(self._day(start, 58), self._finds_level(course))
-        for days in (3, 43, 85):
+        for days in (3, 43, chance.choice([66, 74, 85])):
             if course.way in ("phone", "worker", "interpreter") and chance.random() < 0.75:
                 self.past.at(self._day(start, days), self._answers_with_worker(course))
             elif course.way == "page" and chance.random() < 0.75:
@@ -133,12 +135,14 @@ class Feeling:
         self.past.at(self._day(start, 52), self._goal_becomes(course, goals.ACHIEVE))
         self.past.at(self._day(start, 53), self._goal_becomes(course, goals.PUT_ASIDE))
         self.past.at(self._day(start, 60), self._finds_level(course))
-        in_english = course.spoken == "en"
-        for days in (3, 38, 66):
-            act = self._answers_on_page(course) if in_english else self._answers_with_worker(course, "interpreter")
-            self.past.at(self._day(start, days), act)
-        if in_english:
+        if course.spoken == "en":  # a review more than is usual; and one waits to be answered
+            self.past.at(self._day(start, 17), self._agrees_review(course, 21))
+            for days in (3, 21, 39):
+                self.past.at(self._day(start, days), self._answers_on_page(course))
             self.past.at(self._day(start, 70), self._thanks(course))
+        else:
+            for days in (3, 38, 66):
+                self.past.at(self._day(start, days), self._answers_with_worker(course, "interpreter"))
 
     def _day(self, start: datetime, days: int) -> datetime:
         return self.past.working(start + timedelta(days=days + self.chance.uniform(0, 2)), 5, 400)
@@ -165,7 +169,7 @@ class Feeling:
         course = self.by_address.get(address)
         if course is None or course.way == "never" or self.chance.random() < 0.35:
             return
-        stops = 0.4 if self.chance.random() < 0.12 else 1.0
+        stops = 0.4 if self.chance.random() < 0.2 else 1.0
 
         def act(store: Session, service: Service) -> None:
             check_in = measures.open_link(store, service.id, token)
@@ -251,6 +255,15 @@ class Feeling:
         felt = min(10.0, max(0.0, level + self.chance.gauss(0, 0.8)))
         worst_first = sorted(question.choices, key=lambda one: one.value or 0, reverse=question.code in LESS_IS_BETTER)
         return worst_first[round(felt / 10 * (len(worst_first) - 1))].code
+
+    def _agrees_review(self, course: Course, days: int) -> Act:
+        due = (clock.now() + timedelta(days=days)).date()
+
+        def act(store: Session, _service: Service) -> None:
+            if course.worker is not None:
+                measures.add_review(store, course.worker, course.referral_id, due)
+
+        return act
 
     def _says_why_not(self, course: Course) -> Act:
         def act(store: Session, service: Service) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import accounts, codes, i18n, measures, people, reading, referrals
+from portal import accounts, codes, demo, i18n, measures, people, reading, referrals
 from portal.access import TASKS, Mine, Permission, Tier, Visitor
 from portal.i18n import N_, gettext
 from portal.journeys.engine import SAY
@@ -134,7 +134,15 @@ def _page(name: str, form: Form, until: datetime | None = None, **given: Any) ->
     status = 429 if until else 200
     if request.method == "POST" and not until:
         status = 400 if g.stale else 422
+    given = {"demonstration": _demonstration() if name in ("sign_in", "card") else [], **given}
     return render_template(f"visits/{name}.html", form=form, until=until, stale=g.get("stale", False), **given), status
+
+
+def _demonstration() -> list[Any]:
+    """The cards of made-up people whose page one can open, in a demonstration; nobody's anywhere else."""
+    if not current_app.config["DEMONSTRATION"]:
+        return []
+    return list(demo.cards(g.store, g.service))
 
 
 # In ------------------------------------------------------------------------------------------------------------------
