@@ -7,13 +7,15 @@ from flask import abort, g, render_template
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from portal import alerts, people, referrals
+from portal import alerts, experience, people, referrals, retention
 from portal.access import Permission
 from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import SHARING
-from portal.web import questions
+from portal.web import goals, questions
 from portal.web.caseload.door import answers_now, blueprint, contact_of, read, say_answer, to_case
+from portal.web.caseload.plan import missing_words, next_of, plan_of
+from portal.web.caseload.scores import scales_of
 from portal.web.caseload.words import say_needs, say_promise, shown_alert
 from portal.web.security import allow
 
@@ -79,14 +81,26 @@ def _said_in_history(one: referrals.Happened) -> str:
 @blueprint.get("/referrals/<uuid:referral_id>")
 @allow(Permission.READ_REFERRAL, audits=True)
 def case(referral_id: uuid.UUID) -> ResponseReturnValue:
-    """One referral: how to reach the person safely, alerts, their own words, everything they said, what to do."""
+    """One referral: how to reach the person safely, alerts, their own words, what to do, goals, check-ins, the rest."""
     referral = read(referral_id)
     answers, names = answers_now(referral), referrals.staff_names(g.store, g.actor)
     person = people.read(g.store, g.actor, referral.person_id)
     reason = g.settings.reason(referral.reason) if referral.reason else None
+    plan = plan_of(referral)
+    not_in, missing = missing_words(referral, plan)
+    erasure = retention.latest_request(g.store, g.actor.service_id, person.id)
     return render_template(
         "caseload/case.html",
         referral=referral,
+        person=person,
+        **goals.for_staff(referral),
+        plan=plan,
+        next=next_of(plan),
+        not_in=not_in,
+        missing=missing,
+        scales=scales_of(referral, names),
+        comments=experience.said_by(g.store, g.actor, person.id),
+        erasure_asked=erasure is not None and erasure.state == "asked",
         contact=contact_of(referral),
         support=[(gettext(SELF_REFERRAL.question(code).name), say_answer(code, answers)) for code in SUPPORT],
         alerts=[shown_alert(one, names, whole=True) for one in alerts.of_referral(g.store, g.actor, referral.id)],
