@@ -4,7 +4,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -18,32 +18,46 @@ from portal import (
     alerts,
     audit,
     clock,
+    codes,
     demo,
+    experience,
+    feedback,
+    goals,
     held,
+    instruments,
+    measures,
     notifications,
     people,
     reading,
     referrals,
+    retention,
     services,
     tasks,
 )
-from portal.access import Actor, Role, rows_of
+from portal.access import Actor, Role, Tier, rows_of
 from portal.demo import made_up
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.notifications import Words
 from portal.store import (
     Alert,
     AlertEvent,
+    CheckIn,
+    Comment,
     ContactWay,
     Draft,
+    Goal,
+    GoalAttainment,
+    MeasureResponse,
     Merge,
     Message,
     Referral,
+    ReferralChange,
     Service,
     ServiceUser,
     Staff,
     Stores,
     Task,
+    Visit,
     open_store,
 )
 from tests import postgres
@@ -220,6 +234,116 @@ def test_progress_is_told_for_everybody(told: Told) -> None:
     assert told.reports == [(done, FEW) for done in range(1, FEW + 1)]
 
 
+# --- what people say --------------------------------------------------------------------------------------------------
+
+
+def check_ins_of(looking: Session, service: Service) -> Sequence[CheckIn]:
+    return looking.scalars(rows_of(service.id, CheckIn)).all()
+
+
+def referral_of(looking: Session, service: Service, fate: str) -> Referral:
+    """The form of somebody whose card is shown."""
+    digest = codes.digest(demo.card_key(fate))
+    return looking.scalars(rows_of(service.id, Referral).where(Referral.sent_key_hash == digest)).one()
+
+
+def test_check_ins_are_answered_half_answered_waiting_and_ended(looking: Session, service: Service) -> None:
+    there = check_ins_of(looking, service)
+    assert {one.status for one in there} >= {"ready", "completed", "cancelled"}
+    assert {one.occasion for one in there if one.completed_at} >= {"baseline", "review"}
+    assert {one.why_not for one in there} >= {"not-reached", "withdrawn"}
+    half = [one for one in feedback_of(looking, service) if not one.completed_at and feedback.answers_of(looking, one)]
+    assert half
+
+
+def feedback_of(looking: Session, service: Service) -> Sequence[MeasureResponse]:
+    return looking.scalars(rows_of(service.id, MeasureResponse)).all()
+
+
+def test_people_answer_alone_by_phone_with_a_worker_and_with_an_interpreter(looking: Session, service: Service) -> None:
+    ways = {(one.completed_by, one.response_mode) for one in feedback_of(looking, service)}
+    assert ways >= {("self", "web"), ("interpreter", "phone")}
+    assert {visit.via for visit in looking.scalars(rows_of(service.id, Visit))} >= {"link", "sent", "card"}
+    assert {one.scale for one in feedback_of(looking, service)} >= {"ons4", "who5", "gss-loneliness"}
+
+
+def test_nobody_was_shown_a_scale_in_a_language_in_which_it_does_not_exist(looking: Session, service: Service) -> None:
+    for response in feedback_of(looking, service):
+        assert response.language in instruments.catalogue()[response.scale].languages()
+        person = looking.get_one(ServiceUser, (service.id, response.person_id))
+        if response.entered_by is None and response.completed_by == "self":
+            assert measures.language_of(service, person) == response.language or person.language == "en"
+
+
+def test_what_was_not_answered_is_a_task_or_has_a_reason(looking: Session, service: Service) -> None:
+    kinds = [task.kind for task in looking.scalars(rows_of(service.id, Task))]
+    assert tasks.Kind.CHECK_IN_NOT_BACK in kinds
+    for one in check_ins_of(looking, service):
+        assert (one.status == "cancelled") == bool(one.why_not)
+
+
+def test_a_line_has_three_points_and_not_everybody_got_better(looking: Session, service: Service) -> None:
+    referral = referral_of(looking, service, "own-page")
+    lines = feedback.lines_of(looking, service.id, referral.person_id)
+    assert max(len(line.points) for line in lines) >= 3
+    directions = set()
+    for person in looking.scalars(rows_of(service.id, ServiceUser)):
+        for line in feedback.lines_of(looking, service.id, person.id):
+            values = [point.value for point in line.points if point.value is not None]
+            if len(values) > 1:
+                directions.add((values[-1] > values[0]) - (values[-1] < values[0]))
+    assert directions == {-1, 0, 1}
+
+
+def test_goals_are_active_achieved_and_set_aside_in_several_languages(looking: Session, service: Service) -> None:
+    there = looking.scalars(rows_of(service.id, Goal)).all()
+    assert {goal.status for goal in there} == {goals.ACTIVE, goals.ACHIEVED, goals.SET_ASIDE}
+    assert {goal.language for goal in there} >= {"en", "ur", "pl"}
+    for fate in demo.CARDS:
+        theirs = goals.of_person(looking, service.id, referral_of(looking, service, fate).person_id)
+        assert len(theirs) == 3
+        assert all(len(line.points) >= 3 for line in theirs)
+        words = {wish.words for wish in made_up.WISHES}
+        assert {line.goal.words for line in theirs} <= words
+
+
+def test_one_trained_worker_has_scaled_goals(looking: Session, service: Service) -> None:
+    lin = looking.scalars(rows_of(service.id, Staff).where(Staff.trained_in_gas)).one()
+    assert lin.email == "lin@example.org"
+    assert {made.made_by for made in looking.scalars(rows_of(service.id, GoalAttainment))} == {lin.id}
+    for fate in demo.CARDS:
+        person_id = referral_of(looking, service, fate).person_id
+        assert goals.attainment(looking, service.id, person_id) is not None
+
+
+def test_the_friends_and_family_figures_of_every_whole_month_show(looking: Session, service: Service) -> None:
+    assert services.settings_of(service).commissioned_by_nhs
+    periods = experience.fft_figures(looking, manager(looking, service))
+    assert len(periods) >= 2
+    assert all(period.answers is not None and period.answers >= 8 for period in periods)
+    assert any(period.positive_percent is not None for period in periods)
+
+
+def test_comments_wait_are_answered_and_led_to_something(looking: Session, service: Service) -> None:
+    who = manager(looking, service)
+    waiting, closed = experience.waiting(looking, who), experience.closed(looking, who)
+    complaints = [one for one in [*waiting, *closed] if one.kind == experience.Kind.COMPLAINT]
+    assert {bool(one.reply) for one in complaints} == {True, False}
+    assert all(one.owner_id for one in complaints)
+    assert {one.kind for one in looking.scalars(rows_of(service.id, Comment))} == set(experience.Kind)
+    assert len(experience.published(looking, service.id)) == len(made_up.YOU_SAID) - 1
+
+
+def test_somebody_waits_to_be_erased_somebody_left_and_somebody_turned_reading_off(
+    looking: Session, service: Service
+) -> None:
+    assert len(retention.open_requests(looking, manager(looking, service))) == 1
+    assert referrals.WITHDRAWN in {
+        change.reason for change in looking.scalars(rows_of(service.id, ReferralChange)).all()
+    }
+    assert [person.reading for person in looking.scalars(rows_of(service.id, ServiceUser))].count(False) == 1
+
+
 # --- nobody could be real ---------------------------------------------------------------------------------------------
 
 
@@ -299,6 +423,48 @@ def test_passwords_differ_by_person_and_by_installation(environment: dict[str, s
     two = {demo.password_of(each.email) for each in demo.STAFF}
     held.hold(environment["PORTAL_SECRET_KEY"], keys)
     assert len(one | two) == 2 * len(demo.STAFF)
+
+
+# --- a person's own page ----------------------------------------------------------------------------------------------
+
+
+def test_the_cards_that_are_shown_open_two_peoples_own_pages(told: Told) -> None:
+    with told.stores.writing() as store:  # rolled back
+        service = services.find(store, demo.SLUG)
+        assert service
+        shown = demo.cards(store, service)
+        assert [card.language for card in shown] == ["en", "ur"]
+        for card in shown:
+            reference, number = codes.read_reference(card.reference), codes.read_return_number(card.number)
+            assert reference
+            assert number
+            visitor = accounts.card_alone(store, service, reference, number, codes.new_key(), language=card.language)
+            assert visitor
+            assert visitor.tier is Tier.READ
+
+
+def test_a_card_that_opens_no_page_any_more_is_not_shown(told: Told) -> None:
+    with told.stores.writing() as store:  # rolled back
+        service = services.find(store, demo.SLUG)
+        assert service
+        accounts.set_reading(store, service.id, referral_of(store, service, demo.CARDS[0]).person_id, False)
+        assert [card.language for card in demo.cards(store, service)] == ["ur"]
+
+
+def test_no_other_service_shows_cards(store: Session) -> None:
+    other = services.create(store, "real", "A real service")
+    assert demo.cards(store, other) == []
+    assert demo.cards(store, None) == []
+
+
+def test_return_numbers_differ_by_person_and_by_installation(environment: dict[str, str]) -> None:
+    keys = Settings.from_environment(environment).encryption_keys
+    held.hold("one secret that is long enough for a test", keys)
+    one = {codes.return_number_from(demo.card_key(fate)) for fate in demo.CARDS}
+    held.hold("two secrets are better than one secret here", keys)
+    two = {codes.return_number_from(demo.card_key(fate)) for fate in demo.CARDS}
+    held.hold(environment["PORTAL_SECRET_KEY"], keys)
+    assert len(one | two) == 2 * len(demo.CARDS)
 
 
 # --- once, and whole --------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import select
 
 from bench.portal import running
-from portal import demo
+from portal import codes, demo, services
 from portal.access import Role
 from portal.store import Referral, Service
 from portal.web.messages import Renderer
@@ -23,6 +23,7 @@ from tests.browser.conftest import NAMES, PHONE, QUIET
 from tests.live import Live
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
+WIDE = {"viewport": {"width": 1100, "height": 900}}
 NEXT = "form#page button.nhsuk-button:not([name])"
 
 
@@ -80,26 +81,104 @@ def _walk(page: Page, language: str, folder: Path, name: str) -> None:
             page.click(NEXT)
 
 
-def _staff(page: Page, portal: Live, manager: world.Member, folder: Path, language: str) -> None:
+def _open_own_page(page: Page, card: demo.DemonstrationCard, language: str) -> None:
+    page.goto(f"/{language}/your-page/card")
+    page.fill("#reference", card.reference)
+    page.fill("#number", card.number)
+    with page.expect_navigation():
+        page.click("main form button.nhsuk-button")
+
+
+def _own_page(page: Page, portal: Live, folder: Path, name: str, language: str) -> None:
+    """The sign-in, the page itself, a check-in's first page and a goal; in Urdu of somebody who reads it."""
+    for shown, path in (
+        ("your-page", "your-page"),
+        ("card", "your-page/card"),
+        ("worker-code", "your-page/worker-code"),
+    ):
+        page.goto(f"/{language}/{path}")
+        page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
+    with portal.stores.reading() as store:
+        cards = demo.cards(store, services.find(store, demo.SLUG))
+    _open_own_page(page, next(card for card in cards if card.language == language), language)
+    page.screenshot(path=folder / f"own-page-{name}.png", full_page=True)
+    for shown, path in (
+        ("check-in", "check-in"),
+        ("goals", "goals"),
+        ("goal-new", "goals/new"),
+        ("who-looked", "my/who-looked"),
+        ("copy", "my/copy"),
+        ("stop", "my/stop"),
+        ("erase", "my/erase"),
+        ("reading-off", "your-page/reading-off"),
+    ):
+        page.goto(f"/{language}/{path}")
+        page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
+    page.goto(f"/{language}/goals")
+    page.locator('main a[href*="/goals/"]:not([href$="/new"])').first.click()
+    page.wait_for_load_state()
+    page.screenshot(path=folder / f"goal-{name}.png", full_page=True)
+    page.goto(page.url.rstrip("/") + "/rate")
+    page.screenshot(path=folder / f"goal-rate-{name}.png", full_page=True)
+
+
+def _said(page: Page, folder: Path, name: str, language: str) -> None:
+    for shown, path in (
+        ("feedback", "feedback"),
+        ("friends-and-family", "feedback/friends-and-family"),
+        ("complaint", "feedback/complaint"),
+        ("feedback-answer", "feedback/answer"),
+        ("you-said", "you-said-we-did"),
+    ):
+        page.goto(f"/{language}/{path}")
+        page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
+
+
+def _sign_in(page: Page, member: world.Member, language: str) -> None:
     page.goto(f"/{language}/staff/sign-in")
-    page.fill("#email", manager.email)
-    page.fill("#password", manager.password)
+    page.fill("#email", member.email)
+    page.fill("#password", member.password)
     with page.expect_navigation():
         page.click("main form button.nhsuk-button")
-    page.fill("#code", manager.recovery_codes.pop())
+    page.fill("#code", member.recovery_codes.pop())
     with page.expect_navigation():
         page.click("main form button.nhsuk-button")
-    case = _a_case(portal)
-    for name, path in (
+
+
+def _staff(page: Page, portal: Live, manager: world.Member, folder: Path, name: str, language: str) -> None:
+    _sign_in(page, manager, language)
+    case, answered = _a_case(portal), _a_case_that_answered(portal)
+    for shown, path in (
         ("inbox", "inbox"),
         ("case", case),
+        ("case-answered", answered),
+        ("case-goals", f"{answered}/goals"),
+        ("their-page", f"{answered}/their-page"),
         ("decline", f"{case}/decline"),
         ("alerts", "alerts"),
+        ("tasks", "tasks"),
+        ("scales", "scales"),
+        ("scale-who5", "scales/who5"),
+        ("scale-phq9", "scales/phq9"),
+        ("comments", "comments"),
+        ("experience", "experience"),
+        ("you-said-edit", "you-said-we-did"),
+        ("erasures", "erasures"),
         ("team", "team"),
         ("rota", "rota"),
     ):
         page.goto(f"/{language}/staff/{path}")
-        page.screenshot(path=folder / f"{name}-{language}.png", full_page=True)
+        page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
+    for shown, path, link in (
+        ("comment", "comments", 'main a[href*="/comments/"]'),
+        ("erasure", "erasures", 'main a[href*="/erasures/"]'),
+        ("check-in-entry", answered, 'main a[href*="/check-ins/"]'),
+    ):
+        page.goto(f"/{language}/staff/{path}")
+        if page.locator(link).count():
+            page.locator(link).first.click()
+            page.wait_for_load_state()
+            page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
 
 
 def look(folder: Path) -> None:
@@ -111,10 +190,13 @@ def look(folder: Path) -> None:
                 base_url=portal.address, java_script_enabled=javascript, **{**PHONE, "device_scale_factor": 1}
             )
             _walk(context.new_page(), language, folder, name)
+            page = context.new_page()
+            _said(page, folder, name, language)
+            _own_page(page, portal, folder, name, language)
             context.close()
-        for language in ("en", "ur"):
-            context = browser.new_context(base_url=portal.address, **{**PHONE, "device_scale_factor": 1})
-            _staff(context.new_page(), portal, manager, folder, language)
+        for name, language, screen in (("en", "en", PHONE), ("ur", "ur", PHONE), ("en-wide", "en", WIDE)):
+            context = browser.new_context(base_url=portal.address, **{**screen, "device_scale_factor": 1})
+            _staff(context.new_page(), portal, manager, folder, name, language)
             context.close()
 
 
@@ -141,7 +223,7 @@ def pictures() -> None:
         page = context.new_page()
         whole = Path(FOLDER / ".all")
         whole.mkdir(exist_ok=True)
-        _staff(page, portal, manager, whole, "en")
+        _staff(page, portal, manager, whole, "en", "en")
         shutil.rmtree(whole)
         for name, path in (("inbox", "inbox"), ("case", _a_case(portal))):
             page.goto(f"/en/staff/{path}")
@@ -153,6 +235,13 @@ def _a_case(portal: Live) -> str:
     with portal.stores.reading() as store:
         waiting = select(Referral).where(Referral.status == "submitted").order_by(Referral.due_at.desc())
         return f"referrals/{store.scalars(waiting.limit(1)).one().id}"
+
+
+def _a_case_that_answered(portal: Live) -> str:
+    """Of whom there are goals and check-ins to see."""
+    with portal.stores.reading() as store:
+        sent_by = codes.digest(demo.card_key(demo.CARDS[0]))
+        return f"referrals/{store.scalars(select(Referral).where(Referral.sent_key_hash == sent_by)).one().id}"
 
 
 if __name__ == "__main__":
