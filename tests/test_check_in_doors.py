@@ -588,7 +588,7 @@ def test_a_worker_types_in_what_was_answered_on_the_telephone(here: Here, staff:
 
 
 def test_who_answered_and_how_must_be_said(here: Here, staff: Visitor) -> None:
-    staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/ons4").press(happy="8")
+    staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/scales/ons4").press(happy="8")
     assert staff.status == 422
     assert staff.errors == ["Say who answers", "Say how the answers come to you"]
     assert [one.get("value") for one in staff.page.all("input") if one.get("checked") is not None] == ["8"]
@@ -601,7 +601,7 @@ def test_who_answered_and_how_must_be_said(here: Here, staff: Visitor) -> None:
 
 def test_a_worker_reads_out_in_any_language_that_has_words(here: Here, staff: Visitor) -> None:
     here.change(lambda store, asked: with_made_up_words(store, store.get_one(Service, here.service.id), "ar", "rtl"))
-    staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/who5")
+    staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/scales/who5")
     staff.follow(staff.links()["Arabic"])
     assert {one.get("lang") for one in staff.page.all("span") if one.get("dir") == "rtl"} >= {"ar"}
     staff.press(completed_by="self", response_mode="in-person", who5_1="at_no_time")
@@ -612,14 +612,14 @@ def test_a_worker_reads_out_in_any_language_that_has_words(here: Here, staff: Vi
 
 def test_a_risky_answer_typed_in_tells_the_worker_at_once(here: Here, staff: Visitor) -> None:
     with_phq9(here)
-    staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/phq9")
+    staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/scales/phq9")
     staff.press(completed_by="self", response_mode="phone", phq_9="several_days")
     assert "An answer needs somebody at once" in staff.words
     assert here.count(Alert) == 1
 
 
 def test_words_that_were_open_too_long_come_back_with_what_was_typed(here: Here, staff: Visitor) -> None:
-    staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/ons4")
+    staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/scales/ons4")
     staff.press(csrf_token="dead", completed_by="self", response_mode="phone", happy="8")
     assert staff.status == 400
     assert here.count(ItemAnswer) == 0
@@ -629,5 +629,45 @@ def test_words_that_were_open_too_long_come_back_with_what_was_typed(here: Here,
 
 def test_a_scale_that_is_not_asked_is_not_there_for_staff_either(here: Here, staff: Visitor) -> None:
     for scale in ("phq9", "swemwbs", "nothing"):
-        staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/{scale}")
+        staff.open(f"/staff/referrals/{here.asked.referral_id}/check-ins/{here.asked.id}/scales/{scale}")
         assert staff.status == 404
+
+
+# A page that lay open too long ---------------------------------------------------------------------------------------
+
+
+def test_what_is_sent_after_the_visit_ran_out_is_kept_and_nothing_more_is_shown(here: Here, anna: Visitor) -> None:
+    anna.open("/check-in")
+    with clock.later(timedelta(hours=3)):
+        anna.press(satisfied="7")
+        assert anna.here == "/your-page/locked"
+        assert ONS4.items["worthwhile"] not in anna.words
+        anna.open("/check-in")
+        assert anna.here == "/your-page"
+    assert here.answers() == {"satisfied": "7"}
+
+
+def test_a_risk_answer_sent_too_late_raises_its_alert_and_shows_who_can_help(here: Here, anna: Visitor) -> None:
+    with_phq9(here)
+    anna.open("/check-in/phq9/phq-9")
+    with clock.later(timedelta(hours=3)):
+        anna.press(phq_9="nearly_every_day")
+        assert anna.here == "/help-now"
+    assert here.count(Alert) == 1
+
+
+def test_a_visit_that_was_ended_on_purpose_keeps_nothing_more(here: Here, anna: Visitor) -> None:
+    anna.open("/check-in")
+    with here.stores.writing.begin() as store:
+        accounts.end_all(store, here.service.id, here.asked.person_id)
+    anna.press(satisfied="7")
+    assert anna.status == 401
+    assert here.count(ItemAnswer) == 0
+
+
+def test_a_page_is_not_taken_a_day_after_somebody_was_there(here: Here, anna: Visitor) -> None:
+    anna.open("/check-in")
+    with clock.later(timedelta(hours=25)):
+        anna.press(satisfied="7")
+    assert anna.status == 401
+    assert here.count(ItemAnswer) == 0

@@ -28,6 +28,9 @@ from portal.throttle import Kind
 LASTS: dict[Tier, timedelta] = {Tier.TASK: timedelta(hours=2), Tier.READ: timedelta(hours=12)}
 """A visit ends then in any case; long before, when nobody is there (the service's minutes for a shared screen)."""
 
+LAPSED_KEEPS = timedelta(days=1)
+"""So long after somebody was last there, what they then send is kept all the same."""
+
 CODE_LIVES = timedelta(minutes=10)  # ASVS 6.5.5
 WORKER_CODE_LIVES = timedelta(days=7)  # trust 6.2: from one who has seen the person, on paper
 CODE_TRIES = 5  # trust 6.4: 5 of a million, 1 in 200,000
@@ -62,10 +65,31 @@ def visitor_for(store: Session, service_id: uuid.UUID, key: str) -> Visitor | No
     return _visitor(visit) if visit else None
 
 
+def lapsed_visitor_for(store: Session, service_id: uuid.UUID, key: str) -> Visitor | None:
+    """Who held this key until nobody was there for too long: for a page that was on the screen then, and is sent now.
+    What was written on it is kept and nothing is shown any more. ``None`` for a visit that was ended on purpose, that
+    lapsed more than a day ago, or that would not be let in for any other reason."""
+    visit = store.scalar(
+        select(Visit).where(
+            Visit.key_hash == codes.digest(key), Visit.seen_at > now() - LAPSED_KEEPS, *_let_in(service_id)
+        )
+    )
+    return _visitor(visit) if visit else None
+
+
 def _alive(store: Session, service_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
     """What is true of every visit that is open now."""
     present = now()
     minutes = services.settings_of(store.get_one(Service, service_id)).lock_minutes
+    return (
+        Visit.expires_at > present,
+        Visit.seen_at >= present - timedelta(minutes=minutes) - drafts.LOCK_GRACE,
+        *_let_in(service_id),
+    )
+
+
+def _let_in(service_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
+    """What is true of every visit that nobody has ended, whatever the time."""
     themselves = (ServiceUser.service_id == service_id) & (ServiceUser.id == Visit.person_id)
     there = exists().where(
         themselves, ServiceUser.merged_into.is_(None), or_(Visit.tier == Tier.TASK.value, ServiceUser.reading)
@@ -85,8 +109,6 @@ def _alive(store: Session, service_id: uuid.UUID) -> tuple[ColumnElement[bool], 
     return (
         Visit.service_id == service_id,
         Visit.ended_at.is_(None),
-        Visit.expires_at > present,
-        Visit.seen_at >= present - timedelta(minutes=minutes) - drafts.LOCK_GRACE,
         there,
         ~mixed,
         or_(Visit.tier == Tier.READ.value, ~withdrawn),

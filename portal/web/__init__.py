@@ -72,7 +72,7 @@ def open_doors(settings: "Settings") -> Flask:
     for door in (public, journeys, sign_in, visits, check_ins, goals, my, caseload, admin, scales, experience, erasure):
         app.register_blueprint(door.blueprint)
     errors.catch(app)
-    security.guard(app, requests.write_down_refusal)
+    security.guard(app, requests.write_down_refusal, requests.lapsed_visitor, requests.take_visit)
     files = WhiteNoise(
         Addresses(app.wsgi_app),
         root=str(STATIC),

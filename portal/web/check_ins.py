@@ -251,6 +251,7 @@ def keep(scale: str, slug: str) -> ResponseReturnValue:
         return _to("start")
     raw = {} if request.form.get("go") == "skip" else _typed(here.step)
     kept = _keep(check_in, here, raw)
+    g.alerted = kept.alerted
     pages = _pages(check_in, opened)
     if request.form.get("go") == "lock":
         return redirect(url_for("visits.locked"), 303)
@@ -564,7 +565,7 @@ def entry(referral_id: uuid.UUID, check_in_id: uuid.UUID) -> ResponseReturnValue
     )
 
 
-@blueprint.get("/staff/referrals/<uuid:referral_id>/check-ins/<uuid:check_in_id>/<scale>")
+@blueprint.get("/staff/referrals/<uuid:referral_id>/check-ins/<uuid:check_in_id>/scales/<scale>")
 @allow(Permission.READ_REFERRAL, audits=True)
 def entry_of_scale(referral_id: uuid.UUID, check_in_id: uuid.UUID, scale: str) -> ResponseReturnValue:
     """A scale on one page, in the order of the form."""
@@ -604,7 +605,7 @@ def _entry_page(
     )
 
 
-@blueprint.post("/staff/referrals/<uuid:referral_id>/check-ins/<uuid:check_in_id>/<scale>")
+@blueprint.post("/staff/referrals/<uuid:referral_id>/check-ins/<uuid:check_in_id>/scales/<scale>")
 @allow(Permission.DECIDE_REFERRAL)
 @keeps_typed
 def enter(referral_id: uuid.UUID, check_in_id: uuid.UUID, scale: str) -> ResponseReturnValue:

@@ -753,10 +753,13 @@ def for_staff(referral: Referral) -> dict[str, object]:
 
 
 def _mean_in_words(moved: GoalChange) -> str:
-    one = N_("Beside the line above: the change of the %(num)s active goal with two ratings is %(mean)s.")
-    many = N_("Beside the lines above: the mean change of the %(num)s active goals with two ratings is %(mean)s.")
     mean = f"{moved.mean.normalize():+f}" if moved.mean is not None else ""
-    return ngettext(one, many, moved.complete_goals, mean=f"\N{LEFT-TO-RIGHT ISOLATE}{mean}\N{POP DIRECTIONAL ISOLATE}")
+    return ngettext(
+        "Beside the line above: the change of the %(num)s active goal with two ratings is %(mean)s.",
+        "Beside the lines above: the mean change of the %(num)s active goals with two ratings is %(mean)s.",
+        moved.complete_goals,
+        mean=f"\N{LEFT-TO-RIGHT ISOLATE}{mean}\N{POP DIRECTIONAL ISOLATE}",
+    )
 
 
 @blueprint.get("/staff/referrals/<uuid:referral_id>/goals")

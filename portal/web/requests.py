@@ -131,6 +131,12 @@ def _visitor() -> Visitor | None:
     return accounts.visitor_for(g.store, g.service.id, key)
 
 
+def lapsed_visitor() -> Visitor | None:
+    """The visit that ran out on this browser, when nobody had been there for too long."""
+    key = request.cookies.get(current_app.config["VISIT_COOKIE"])
+    return accounts.lapsed_visitor_for(g.store, g.service.id, key) if key and g.service else None
+
+
 def give_visit(response: Response, key: str) -> Response:
     """Give this browser the key of a visit, until it is closed: every screen is taken to be a shared one."""
     response.set_cookie(

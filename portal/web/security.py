@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 
 from portal import access
-from portal.access import Mine, Permission
+from portal.access import TASKS, Mine, Permission, Visitor
 
 PUBLIC = "public"
 MOST_FIELDS = 200
@@ -86,9 +86,15 @@ def marked(name: str) -> object:
     return getattr(view, name, None)
 
 
-def guard(app: Flask, write_down: Callable[[Permission], None]) -> None:
+def guard(
+    app: Flask,
+    write_down: Callable[[Permission], None],
+    lapsed: Callable[[], Visitor | None],
+    clear: Callable[[Response], Response],
+) -> None:
     """Call last in create_app, when every route is known. ``write_down`` keeps a refusal in a transaction of its own,
-    for a refusal never commits with its request. Raises ``RuntimeError`` for an endpoint without a door."""
+    for a refusal never commits with its request; ``lapsed`` finds the visit that ran out on this browser, ``clear``
+    takes its key away. Raises ``RuntimeError`` for an endpoint without a door."""
     silent = sorted({rule.endpoint for rule in app.url_map.iter_rules() if door(app, rule.endpoint) is None})
     if silent:
         raise RuntimeError(f"These endpoints do not say who may come in: {', '.join(silent)}")
@@ -103,13 +109,16 @@ def guard(app: Flask, write_down: Callable[[Permission], None]) -> None:
         if isinstance(wanted, Permission) and not access.may(g.actor, wanted):
             return _not_staff(wanted, write_down)
         if isinstance(wanted, Mine) and not access.may_visit(g.visitor, wanted):
-            return _not_theirs()
+            return _sent_too_late(csrf, wanted, lapsed())
         if request.method == "POST":
             _check_post(csrf, request)
         return None
 
     @app.after_request
     def headers(response: Response) -> Response:
+        if g.get("lapsed") and response.status_code < 500:
+            away = "public.help_now" if g.get("alerted") else "visits.locked"
+            response = clear(redirect(url_for(away), 303))  # type: ignore[arg-type]
         return with_headers(response, secure=bool(app.config["SESSION_COOKIE_SECURE"]))
 
 
@@ -121,6 +130,19 @@ def _not_staff(wanted: Permission, write_down: Callable[[Permission], None]) -> 
     if request.method not in ("GET", "HEAD"):
         abort(401)
     return redirect(url_for("sign_in.sign_in", next=request.script_root + request.path))
+
+
+def _sent_too_late(csrf: CSRFProtect, wanted: Mine, visitor: Visitor | None) -> ResponseReturnValue | None:
+    """A page that lay open until its visit had run out, and is sent now: what stands on it is kept, for nothing that
+    somebody sent is lost, but nothing is shown any more. Without JavaScript nobody could warn them."""
+    writing = request.method == "POST" and wanted in TASKS.values() and marked("keeps_typed")
+    if not writing or not access.may_visit(visitor, wanted):
+        return _not_theirs()
+    _check_post(csrf, request)
+    if g.stale:
+        return _not_theirs()
+    g.visitor, g.lapsed = visitor, True
+    return None
 
 
 def _not_theirs() -> ResponseReturnValue:
