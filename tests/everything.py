@@ -28,6 +28,7 @@ from portal import (
     goals,
     measures,
     people,
+    referrals,
     retention,
     services,
     tasks,
@@ -63,7 +64,8 @@ class World:
 
 def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, Member]]:
     """A service with one of each; the ids by the names that addresses use."""
-    service = a_service(store, slug)
+    # Open day and night: whatever the hour of the test, nobody is told to come back when the service is open.
+    service = a_service(store, slug, opening_hours=dict.fromkeys(services.WEEKDAYS, [["00:00", "24:00"]]))
     staff = {role: staff_member(store, service, role) for role in Role}
     boss, manager, worker = (staff[role].actor for role in (Role.ADMINISTRATOR, Role.MANAGER, Role.LINK_WORKER))
     colleague = staff_member(store, service)
@@ -72,6 +74,7 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
     known = somebody(store, service, None, share_onward="yes", email="a@inbox.example", ways=("call", "email"))
     referral = known.referral
     again = a_referral(store, service)
+    accepted = referrals.accept(store, service, worker, a_referral(store, service, first_name="Ada").id)
     merged = a_referral(store, service, first_name="Ola")
     a_referral(store, service, first_name="Bea", urgency="not-safe")
     a_referral(store, service, first_name="Cleo", urgency="being-hurt")
@@ -115,6 +118,8 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "referral_id": str(referral.id),
         "person_id": str(again.person_id),
         "merged_referral_id": str(merged.id),
+        "accepted_referral_id": str(accepted.id),
+        "accepted_check_in_id": str(measures.of_referral(store, service.id, accepted.id)[0].id),
         "merge_id": str(merge.id),
         "alert_id": str(unopened.id),
         "opened_alert_id": str(opened.id),
@@ -254,6 +259,8 @@ SLUGS = {
 }
 INSTEAD: dict[str, dict[str, str]] = {
     "experience.close": {"comment_id": "answered_comment_id"},
+    "caseload.add_review": {"referral_id": "accepted_referral_id"},
+    "caseload.ask_now": {"referral_id": "accepted_referral_id", "check_in_id": "accepted_check_in_id"},
     "caseload.close_alert": {"alert_id": "opened_alert_id"},
     "caseload.undo_merge": {"referral_id": "merged_referral_id"},
     "scales.licence": {"scale_key": "gated_scale"},

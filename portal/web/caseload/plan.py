@@ -39,6 +39,7 @@ TEXTS: dict[TextState, str] = {
     TextState.NOT_IN_HOLDER_LIST: N_("It is not in the list of the rights holder."),
     TextState.NONE_FOUND: N_("No official text was found."),
 }
+OURS = N_("The words are our own, and are not translated yet.")
 DONE: dict[str, str] = {
     "asked": N_("A message with a link is on its way to them."),
     "refused": N_("We may not write to them in any safe way. It is on the list of things to do: ask them yourself."),
@@ -152,6 +153,8 @@ def missing_words(referral: Referral, plan: Sequence[Planned]) -> tuple[str, lis
     for scale in wanted:
         line = next((one for one in states.get(scale, ()) if one.language == language), None)
         state = TEXTS.get(line.state, "") if line else TEXTS[TextState.NONE_FOUND]
+        if instruments.catalogue()[scale].own_wording:
+            state = OURS
         where = line.where if line and line.state is TextState.NOT_LOADED else ""
         shown.append(Missing(instruments.catalogue()[scale].title, gettext(state) if state else "", where))
     return language_name(language), shown

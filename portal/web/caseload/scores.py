@@ -16,7 +16,7 @@ from markupsafe import Markup
 from portal import alerts, feedback, i18n
 from portal.feedback import Answered, Line, Step
 from portal.i18n import N_, gettext, language_name, say_date
-from portal.instruments import Direction, Instrument, Kind, ScoreRule, Unlike, Verdict
+from portal.instruments import Direction, Instrument, Kind, Number, ScoreRule, Unlike, Verdict
 from portal.journeys import Question
 from portal.referrals import Referral
 from portal.web import charts, questions
@@ -266,10 +266,14 @@ def _verdict(line: Line) -> tuple[str, str]:
         return "", gettext(NOT_ALIKE)
     return gettext(VERDICTS[overall.change.verdict]), gettext(
         N_("From first to last the score moved by %(by)s. A change of %(needed)s or more counts (%(source)s)."),
-        by=_isolated(f"{overall.change.difference:+f}"),
+        by=_isolated(_signed(overall.change.difference)),
         needed=said(published.by),
         source=_isolated(published.source),
     )
+
+
+def _signed(difference: Number) -> str:
+    return f"+{said(difference)}" if difference > 0 else said(difference)
 
 
 def _isolated(words: str) -> str:
