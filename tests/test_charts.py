@@ -114,7 +114,7 @@ def test_better_and_worse_are_said_in_the_same_words() -> None:
 
 def test_the_ends_are_said_in_the_words_of_the_form() -> None:
     said = charts.sentences(a_chart(point(0, 2), ends=("not at all", "completely")))
-    assert "0 means: not at all. 10 means: completely." in said
+    assert "0 means: \u2068not at all\u2069. 10 means: \u2068completely\u2069." in said
 
 
 def test_the_words_of_an_answer_keep_their_own_direction() -> None:

@@ -115,7 +115,7 @@ def _own_page(page: Page, portal: Live, folder: Path, name: str, language: str) 
         page.goto(f"/{language}/{path}")
         page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
     page.goto(f"/{language}/goals")
-    page.locator('main a[href*="/goals/"]:not([href$="/new"])').first.click()
+    page.locator('main a[href*="/goals/"]:not([href*="/new"]):not([href$="/rate"])').first.click()
     page.wait_for_load_state()
     page.screenshot(path=folder / f"goal-{name}.png", full_page=True)
     page.goto(page.url.rstrip("/") + "/rate")
@@ -176,8 +176,7 @@ def _staff(page: Page, portal: Live, manager: world.Member, folder: Path, name: 
     ):
         page.goto(f"/{language}/staff/{path}")
         if page.locator(link).count():
-            page.locator(link).first.click()
-            page.wait_for_load_state()
+            page.goto(page.locator(link).first.get_attribute("href") or "")
             page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
 
 

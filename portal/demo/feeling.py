@@ -353,7 +353,7 @@ class Feeling:
         """A little closer than last time, mostly."""
         line = goals.one_of(store, service.id, self._whose(store, service, course), goal_id)
         before = line.points[-1].rating if line.points else None
-        closer = (before or 0) + round(course.drift) + self.chance.choice([-1, 0, 0, 1, 1, 2])
+        closer = (before or 0) + int(course.drift) + self.chance.choice([-1, 0, 0, 0, 1, 1, 1, 2])
         none_given = self.chance.random() < 0.04
         goals.rate(
             store,

@@ -160,14 +160,19 @@ def _of(point: Point) -> dict[str, str]:
 def _words(point: Point) -> str:
     if point.value is None:
         return point.label or gettext(N_("No answer"))
-    # Words of a scale may be in another script than the sentence: they keep their own direction.
-    return f"\N{FIRST STRONG ISOLATE}{point.label}\N{POP DIRECTIONAL ISOLATE}" if point.label else said(point.value)
+    return _isolated(point.label) if point.label else said(point.value)
+
+
+def _isolated(words: str) -> str:
+    """Words of a scale may be in another script than the sentence: they keep their own direction."""
+    return f"\N{FIRST STRONG ISOLATE}{words}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _range_of(drawn: Chart) -> str:
     low, high = said(drawn.lowest), said(drawn.highest)
     if any(drawn.ends):
-        ends = {"low": low, "lowest": drawn.ends[0], "high": high, "highest": drawn.ends[1]}
+        lowest, highest = (_isolated(words) for words in drawn.ends)
+        ends = {"low": low, "lowest": lowest, "high": high, "highest": highest}
         return gettext(N_("%(low)s means: %(lowest)s. %(high)s means: %(highest)s."), **ends)
     return gettext(N_("The numbers go from %(low)s to %(high)s."), low=low, high=high)
 
