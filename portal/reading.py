@@ -60,9 +60,16 @@ _SPACING = re.compile("[ \n\t]+")
 _AROUND = "".join(filter(str.isspace, map(chr, range(0x3001)))) + "\u200b\ufeff"
 
 
+# Letters and marks by their category, and nothing to be seen: the fillers of Hangul, the joiner of graphemes, the blank
+# of Braille.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
+
+
 def is_blank(raw: str | None) -> bool:
     """Whether nothing that can be seen was typed: no text, or only spaces and invisible formatting."""
-    return raw is None or all(character.isspace() or unicodedata.category(character) == "Cf" for character in raw)
+    return raw is None or all(
+        character.isspace() or character in _UNSEEN or unicodedata.category(character) == "Cf" for character in raw
+    )
 
 
 def text(raw: str, longest: int, *, lines: bool = False) -> str:

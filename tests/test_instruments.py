@@ -897,7 +897,7 @@ def test_item_nine_stays_locked_until_the_whole_protocol_is_written() -> None:
     assert obstacles("phq9", Recorded(turned_on=True)) == {Obstacle.PROTOCOL_INCOMPLETE}
     assert len(PROTOCOL) == 6
     for part in PROTOCOL:
-        for written in ("", "  "):
+        for written in ("", "  ", "-", ".", "\u200b", "\u3164", "\uffa0 \u2800"):
             lacking = Recorded(turned_on=True, protocol={**PROTOCOL, part: written})
             assert obstacles("phq9", lacking) == {Obstacle.PROTOCOL_INCOMPLETE}
             assert instruments.missing_from_protocol(of("phq9"), lacking.protocol) == (part,)

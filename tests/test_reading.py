@@ -110,7 +110,7 @@ def test_nothing_typed_is_missing(read: Callable[[str], str], raw: str) -> None:
     assert problem_of(lambda: read(raw)) is Problem.MISSING
 
 
-@pytest.mark.parametrize("raw", [None, "", " \t\r\n", "\u200b", "\u202e\u202c", "\ufeff", "\u3000"])
+@pytest.mark.parametrize("raw", [None, "", " \t\r\n", "\u200b", "\u202e\u202c", "\ufeff", "\u3000", "\u3164\u2800"])
 def test_what_cannot_be_seen_is_blank(raw: str | None) -> None:
     assert reading.is_blank(raw)
 

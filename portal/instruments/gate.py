@@ -12,6 +12,9 @@ from portal.instruments.checking import wording_problems
 from portal.instruments.definition import Instrument, OfficialText, State, Wording
 
 
+_UNSEEN_LETTERS = "\u115f\u1160\u3164\uffa0"  # the fillers of Hangul: letters by their category, and blank
+
+
 class Obstacle(StrEnum):
     """Why a scale cannot be assigned."""
 
@@ -53,8 +56,13 @@ class Recorded:
 
 
 def missing_from_protocol(instrument: Instrument, protocol: Mapping[str, str] | None) -> tuple[str, ...]:
-    """The parts of the risk protocol that are still to be written, in the order of the scale."""
-    return tuple(part for part in instrument.protocol if not (protocol or {}).get(part, "").strip())
+    """The parts of the risk protocol that are still to be written, in the order of the scale. A dash, or letters that
+    nobody can see, say nothing."""
+    return tuple(part for part in instrument.protocol if not _says_something((protocol or {}).get(part, "")))
+
+
+def _says_something(words: str) -> bool:
+    return any(letter.isalnum() for letter in words if letter not in _UNSEEN_LETTERS)
 
 
 def wording(instrument: Instrument, language: str, recorded: Recorded | None = None) -> Wording | None:
