@@ -17,9 +17,10 @@ from portal.feedback import COMPLETED_BY, RESPONSE_MODES, CheckIn, Open
 from portal.i18n import N_, gettext
 from portal.journeys import ABSENCES, Choice, Kind, Problem, Question, Step
 from portal.journeys.goal_setting import CLOSENESS, GOAL_SETTING
-from portal.referrals import Referral
+from portal.referrals import Alert, Referral
 from portal.web import questions
 from portal.web.requests import give_visit, visit_lock
+from portal.web.scales import STATUSES
 from portal.web.security import allow, keeps_typed, mine, public
 
 blueprint = Blueprint("check_ins", __name__)
@@ -510,15 +511,17 @@ def _open_for_staff(check_in: CheckIn, scale: str) -> Open:
 
 @dataclass(frozen=True)
 class ShownItem:
-    """What was answered to one item, for staff: what counts, what was said before, what came after the end."""
+    """What was answered to one item, for staff: what counts, what was said before, what came after the end, and the
+    alerts that it raised."""
 
     asked: str
     counts: str
     earlier: list[str]
     late: list[str]
+    alerts: list[uuid.UUID]
 
 
-def _shown_items(answered: feedback.Answered) -> list[ShownItem]:
+def _shown_items(answered: feedback.Answered, raised: Sequence[Alert]) -> list[ShownItem]:
     words = feedback.questions_of(g.store, g.service, answered.response.id, i18n.spoken().code)
 
     def say(item: str, said: feedback.Said) -> str:
@@ -531,6 +534,7 @@ def _shown_items(answered: feedback.Answered) -> list[ShownItem]:
             say(one.item, one.counts) if one.counts else gettext(N_("Not asked")),
             [say(one.item, said) for said in one.earlier],
             [say(one.item, said) for said in one.late],
+            [alert.id for alert in raised if alert.question == f"{answered.response.scale}:{one.item}"],
         )
         for one in answered.items
     ]
@@ -543,8 +547,10 @@ def entry(referral_id: uuid.UUID, check_in_id: uuid.UUID) -> ResponseReturnValue
     referral, check_in = _read(referral_id, check_in_id)
     opened = feedback.look(g.store, g.service, check_in, language="en", read_out=True)
     answered = feedback.of_check_in(g.store, check_in)
+    raised = alerts.of_referral(g.store, g.actor, referral.id)
     return render_template(
         "check_ins/entry.html",
+        statuses=STATUSES,
         referral=referral,
         check_in=check_in,
         occasion=gettext(OCCASIONS[check_in.occasion]),
@@ -556,7 +562,7 @@ def entry(referral_id: uuid.UUID, check_in_id: uuid.UUID) -> ResponseReturnValue
                 one.response,
                 gettext(COMPLETED_BY[one.response.completed_by]),
                 gettext(RESPONSE_MODES[one.response.response_mode]),
-                _shown_items(one),
+                _shown_items(one, [alert for alert in raised if alert.form_id == one.response.id]),
             )
             for one in answered
         ],

@@ -146,7 +146,9 @@ def _scale(
     latest = drawn[0].points[-1].response if drawn else times[-1].response
     asked = feedback.questions_of(g.store, g.service, latest.id, i18n.spoken().code)
     shown = tuple(_line(f"{key}-{number}", line, lines, asked) for number, line in enumerate(drawn))
-    caution = list(dict.fromkeys(words for line in drawn for step in line.steps for words in _why_broken(step)))
+    # A single picture says by itself where it is broken.
+    steps = [step for line in drawn for step in line.steps] if len(drawn) > 1 else []
+    caution = list(dict.fromkeys(words for step in steps for words in _why_broken(step)))
     if instrument and drawn and instrument.change is None and len(days) > 1:
         caution.append(gettext(NO_RULE))
     return ShownScale(
