@@ -431,6 +431,22 @@ def test_the_demonstration_is_made_once_and_shows_its_sign_ins(
     assert run("sign-ins", **where) == 0
     told = capsys.readouterr()
     assert all(one.email in told.out and demo.password_of(one.email) in told.out for one in demo.STAFF)
+    assert "own page" not in told.out  # of two people nobody has a card that is shown
+
+
+def test_the_cards_of_made_up_people_are_shown_beside_the_sign_ins(
+    here: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    staff = demo.DemonstrationSignIn(
+        "Lin Made-Up", accounts.Role.LINK_WORKER, "lin@example.org", "password", "123456", "SECRET"
+    )
+    card = demo.DemonstrationCard("Dot Sample", "en", "K7QF-2M9T-1", "123 456 789 012")
+    monkeypatch.setattr(demo, "sign_ins", lambda *_: [staff])
+    monkeypatch.setattr(demo, "cards", lambda *_: [card])
+    assert here("sign-ins") == 0
+    told = capsys.readouterr().out
+    assert "/your-page/card" in told
+    assert "K7QF-2M9T-1  123 456 789 012  Dot Sample, en" in told
 
 
 def test_a_bar_is_drawn_where_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,11 +4,12 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -41,6 +42,7 @@ from portal.notifications import Words
 from portal.store import (
     Alert,
     AlertEvent,
+    AuditEvent,
     CheckIn,
     Comment,
     ContactWay,
@@ -57,7 +59,6 @@ from portal.store import (
     Staff,
     Stores,
     Task,
-    Visit,
     open_store,
 )
 from tests import postgres
@@ -263,7 +264,8 @@ def feedback_of(looking: Session, service: Service) -> Sequence[MeasureResponse]
 def test_people_answer_alone_by_phone_with_a_worker_and_with_an_interpreter(looking: Session, service: Service) -> None:
     ways = {(one.completed_by, one.response_mode) for one in feedback_of(looking, service)}
     assert ways >= {("self", "web"), ("interpreter", "phone")}
-    assert {visit.via for visit in looking.scalars(rows_of(service.id, Visit))} >= {"link", "sent", "card"}
+    came = looking.scalars(rows_of(service.id, AuditEvent).where(AuditEvent.act == "came to their page"))
+    assert {event.details["via"] for event in came} >= {"link", "sent", "card"}
     assert {one.scale for one in feedback_of(looking, service)} >= {"ons4", "who5", "gss-loneliness"}
 
 
@@ -449,6 +451,17 @@ def test_a_card_that_opens_no_page_any_more_is_not_shown(told: Told) -> None:
         assert service
         accounts.set_reading(store, service.id, referral_of(store, service, demo.CARDS[0]).person_id, False)
         assert [card.language for card in demo.cards(store, service)] == ["ur"]
+
+
+@pytest.mark.parametrize("page", ["/en/your-page", "/ur/your-page/card"])
+def test_only_a_demonstration_shows_the_cards(told: Told, page: str, make_app: Callable[..., Flask]) -> None:
+    url = told.stores.engine.url.render_as_string(hide_password=False)
+    with told.stores.reading() as store:
+        numbers = [card.number for card in demo.cards(store, services.find(store, demo.SLUG))]
+    shown = make_app(url, PORTAL_ENVIRONMENT="demonstration").test_client().get(page).get_data(as_text=True)
+    elsewhere = make_app(url).test_client().get(page).get_data(as_text=True)
+    assert len(numbers) == 2
+    assert all(number in shown and number not in elsewhere for number in numbers)
 
 
 def test_no_other_service_shows_cards(store: Session) -> None:

@@ -79,7 +79,7 @@ class Feeling:
         self.by_address.setdefault(str(person.typed["email"]), course)
         if way == "never":
             return
-        if shown or chance.random() < 0.45:
+        if shown or (chance.random() < 0.45 and not person.fate.course):
             stops = 1.0 if shown or chance.random() < 0.75 else 0.5
             if stops < 1 and chance.random() < 0.5:
                 course.way = "link"  # nobody asks them in another way to go on
@@ -116,8 +116,9 @@ class Feeling:
         if course.goals and course.worker == self.past.one_of(Role.LINK_WORKER) and chance.random() < 0.3:
             self.past.at(self._day(start, 16), self._scales_goal(course))
             self.past.at(self._day(start, 58), self._finds_level(course))
+        told = course.person.fate.course
         for days in (3, 43, chance.choice([66, 74, 85])):
-            if course.way in ("phone", "worker", "interpreter") and chance.random() < 0.75:
+            if course.way in ("phone", "worker", "interpreter") and (chance.random() < 0.75 or told):
                 self.past.at(self._day(start, days), self._answers_with_worker(course))
             elif course.way == "page" and chance.random() < 0.75:
                 self.past.at(self._day(start, days), self._answers_on_page(course))
@@ -167,9 +168,13 @@ class Feeling:
     def gets_link(self, address: str, token: str) -> None:
         """A message with a link has come; its reader presses the button some days later, or never."""
         course = self.by_address.get(address)
-        if course is None or course.way == "never" or self.chance.random() < 0.35:
+        if course is None or course.way == "never":
             return
-        stops = 0.4 if self.chance.random() < 0.2 else 1.0
+        skips, stops = self.chance.random() < 0.35, 0.4 if self.chance.random() < 0.2 else 1.0
+        if told := course.person.fate.course:  # so that even a small demonstration has both
+            skips, stops = False, 0.4 if told == "reading-off" else 1.0
+        if skips:
+            return
 
         def act(store: Session, service: Service) -> None:
             check_in = measures.open_link(store, service.id, token)
@@ -206,7 +211,7 @@ class Feeling:
                 return
             foreign = course.person.tongue.code not in ("en", "cy")
             by = who or ("interpreter" if foreign or course.way == "interpreter" else "self")
-            mode = "phone" if course.way in ("phone", "page") else "in-person"
+            mode = "in-person" if course.way == "worker" else "phone"
             self._answer(store, service, course, check_in, by=by, mode=mode)
 
         return act

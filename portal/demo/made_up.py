@@ -248,9 +248,28 @@ YOU_SAID: tuple[tuple[str, str], ...] = (
     ("The walking group starts too early.", "It starts at half past ten now."),
     ("The forms are too long.", "You can send the form after five questions now."),
 )
-WHY_GOOD = ("They listened.", "I was not hurried.", "Somebody came with me.", "Everything was explained.", "")
-WHY_NOT_GOOD = ("It took too long until somebody rang.", "I had to say the same thing three times.", "")
-COULD_BE_BETTER = ("More groups in the evening.", "Ring when you say you will.", "", "", "")
+WHY_GOOD = (
+    "They listened.",
+    "I was not hurried.",
+    "Somebody came with me the first time.",
+    "Everything was explained twice, without a sigh.",
+    "I could write in my own language.",
+    "The same person every time.",
+    "They rang when they said they would.",
+    "Nobody asked me the same thing twice.",
+)
+WHY_NOT_GOOD = (
+    "It took too long until somebody rang.",
+    "I had to say the same thing three times.",
+    "The group that they found was full.",
+)
+COULD_BE_BETTER = (
+    "More groups in the evening.",
+    "Ring when you say you will.",
+    "A place to sit that is not so loud.",
+    "Letters in large print.",
+)
+"""What people write beside their answer to the Friends and Family question: most write nothing."""
 
 HELPERS = (
     ("Wren Made-Up", "family-friend-carer", ""),

@@ -15,7 +15,7 @@ from portal.store import Service
 
 A_MONTH = 13
 """How many answers to the Friends and Family question every month has: enough that its figures show."""
-_GOOD = (("very_good", 9), ("good", 4), ("neither_good_nor_poor", 2), ("poor", 1), ("dont_know", 1))
+_GOOD = (("very_good", 9), ("good", 5), ("neither_good_nor_poor", 2), ("poor", 1), ("dont_know", 1))
 
 
 class Saying:
@@ -24,6 +24,13 @@ class Saying:
     def __init__(self, past: Past, seed: int) -> None:
         self.past = past
         self.chance = random.Random(seed + 2)  # noqa: S311 (stories, not secrets)
+
+        # Each is written once.
+        self.why_good, self.why_not_good = list(made_up.WHY_GOOD), list(made_up.WHY_NOT_GOOD)
+        self.better = list(made_up.COULD_BE_BETTER)
+
+    def _writes(self, left: list[str]) -> str:
+        return left.pop() if left and self.chance.random() < 0.3 else ""
 
     def plan(self) -> None:
         """Everything that will be said."""
@@ -49,8 +56,8 @@ class Saying:
     def _answers_fft(self) -> Act:
         answers = [answer for answer, share in _GOOD for _ in range(share)]
         answer = self.chance.choice(answers)
-        why = self.chance.choice(made_up.WHY_GOOD if answer.endswith("good") else made_up.WHY_NOT_GOOD)
-        better = self.chance.choice(made_up.COULD_BE_BETTER)
+        why = self._writes(self.why_good if answer.endswith("good") else self.why_not_good)
+        better = self._writes(self.better)
         mode = self.chance.choice(["web", "web", "paper"])
 
         def act(store: Session, service: Service) -> None:
