@@ -35,7 +35,7 @@ class Team:
 def a_team(live: Live) -> Team:
     """A service with a manager and a link worker."""
     with live.stores.writing.begin() as store:
-        service = world.a_service(store, phone="01632 960001")
+        service = world.a_service(store, phone="01632 960001", commissioned_by_nhs=True)
         manager = world.staff_member(store, service, Role.MANAGER, name="Mona")
         worker = world.staff_member(store, service, Role.LINK_WORKER, name="Lin")
         return Team(service.id, manager, worker)
