@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal import clock, codes, measures, people, referrals, retention
+from portal import clock, codes, goals, measures, people, referrals, retention
 from portal.access import Actor, Role
 from portal.i18n import LANGUAGES, LONDON, speaking
 from portal.journeys.details import DETAILS
@@ -474,6 +474,32 @@ def test_a_dead_token_brings_the_page_back_with_what_was_typed(
     browser.post("/my/details/what-to-change", {"csrf_token": "dead", "change": "gp"})
     assert browser.status == 400
     assert browser.fields().getlist("change") == ["gp"]
+
+
+def test_a_screen_with_nobody_before_it_is_cleared_whatever_stands_on_it(
+    app: Flask, store: Session, service: Service, worker: Actor
+) -> None:
+    referral, number = two_check_ins_and_two_goals(store, service, worker)
+    (goal, *_) = goals.of_person(store, service.id, referral.person_id)
+    with clock.at(LATER):
+        browser = their_page(app, store, service, referral, number)
+        cookie = browser.client.get_cookie(app.config["VISIT_COOKIE"])
+        assert cookie
+        browser.open("/my/details").press(change=["name"])
+        pages = [
+            ("/my/details/name", {"first_name": "Halina"}),
+            ("/my/details/name", {"first_name": ""}),
+            (f"/goals/{goal.goal.id}/rate", {}),
+            (f"/goals/{goal.goal.id}/change/your-goal", {"goal_words": ""}),
+        ]
+        for address, typed in pages:
+            token = browser.open(address).token
+            for told in ("dead", token):
+                answer = browser.client.post(address, data={"csrf_token": told, "go": "lock", **typed})
+                assert (answer.status_code, answer.location) == (303, "/your-page/locked"), (address, typed)
+                browser.client.set_cookie(app.config["VISIT_COOKIE"], cookie.value)
+        drafts = store.scalars(select(Draft).where(Draft.journey == DETAILS.code)).all()
+        assert [draft.answers.get("first_name") for draft in drafts] == ["Halina"]
 
 
 def test_what_did_not_change_is_nobodys_work(store: Session, service: Service) -> None:

@@ -11,7 +11,6 @@ from enum import StrEnum
 from portal.instruments.checking import wording_problems
 from portal.instruments.definition import Instrument, OfficialText, State, Wording
 
-
 _UNSEEN_LETTERS = "\u115f\u1160\u3164\uffa0"  # the fillers of Hangul: letters by their category, and blank
 
 

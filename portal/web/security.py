@@ -112,11 +112,13 @@ def guard(
             return _sent_too_late(csrf, wanted, lapsed())
         if request.method == "POST":
             _check_post(csrf, request)
+            # A screen that clears itself sends the form that stands on it; whatever is wrong there, nothing stays.
+            g.left = isinstance(wanted, Mine) and request.form.get("go") == "lock"
         return None
 
     @app.after_request
     def headers(response: Response) -> Response:
-        if g.get("lapsed") and response.status_code < 500:
+        if (g.get("lapsed") or g.get("left")) and response.status_code < 500:
             away = "public.help_now" if g.get("alerted") else "visits.locked"
             response = clear(redirect(url_for(away), 303))  # type: ignore[arg-type]
         return with_headers(response, secure=bool(app.config["SESSION_COOKIE_SECURE"]))
