@@ -169,6 +169,7 @@ def test_one_answer_is_compared_with_nothing(case: Case) -> None:
     words = case.page()
     assert "One answer so far: 40" in words
     assert "moved by" not in words
+    assert len(case.tree().all("figure")) == 1, "of two scores of the same answers one is drawn"
 
 
 # What is shown -------------------------------------------------------------------------------------------------------
