@@ -23,7 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, inspect, make_url, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from portal.store import Base
 
 _SECONDS_TO_START = 60
 
@@ -225,3 +228,35 @@ def drop_database(server: str, name: str) -> None:
     with engine.connect() as connection:
         connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
     engine.dispose()
+
+
+# Skips the keys between tables while it empties them, and waits for nobody for long.
+_EMPTY = """
+DO $$
+DECLARE one record; there boolean;
+BEGIN
+    SET LOCAL lock_timeout = '3s';
+    SET LOCAL session_replication_role = replica;
+    FOR one IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', one.tablename) INTO there;
+        IF there THEN EXECUTE format('DELETE FROM %I', one.tablename); END IF;
+    END LOOP;
+END $$
+"""
+
+
+def empty_database(url: str) -> bool:
+    """Take every row out of a migrated database; whether it worked. A tenth of what a new copy costs: a copy is some
+    two hundred files. It does not work when a test has changed the tables or left a transaction open, nor for a user
+    without the right."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            if set(inspect(connection).get_table_names()) != {*Base.metadata.tables, "alembic_version"}:
+                return False
+            connection.execute(text(_EMPTY))
+    except (OperationalError, ProgrammingError):
+        return False
+    finally:
+        engine.dispose()
+    return True
