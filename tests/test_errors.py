@@ -40,6 +40,16 @@ def test_words_of_the_public_are_on_no_error_page(client: InspectedClient, store
     assert WORDS not in answer.get_data(as_text=True)
 
 
+def test_words_that_another_site_sends_are_on_no_error_page(client: InspectedClient, store: Session) -> None:
+    world.staff_member(store, world.a_service(store), Role.MANAGER)
+    store.commit()
+    for address in ("/goals/new/your-goal", "/my/feedback/complaint"):
+        own = client.post(address, data={"goal_words": WORDS})
+        assert (own.status_code, WORDS in own.get_data(as_text=True)) == (401, True)
+        foreign = client.post(address, data={"goal_words": WORDS}, headers={"Sec-Fetch-Site": "cross-site"})
+        assert (foreign.status_code, WORDS in foreign.get_data(as_text=True)) == (401, False)
+
+
 def test_a_page_that_failed_still_names_who_can_help(
     app: Flask, store: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -670,6 +670,20 @@ def test_withdrawing_ends_the_form_and_its_questions_and_tells_the_staff(
     assert "The person themselves" in case
 
 
+def test_whoever_stops_while_staff_close_the_case_is_told_how_it_stands(
+    app: Flask, store: Session, service: Service, worker: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = somebody(store, service, worker)
+    browser = their_page(app, store, service, known.referral, known.number).open("/my/stop")
+    referrals.decline(store, service, worker, known.referral.id, reason="could-not-contact", text="", word="Sorry")
+    fresh(store, known.referral)
+    store.expunge(known.referral)
+    monkeypatch.setattr("portal.web.my._open_forms", lambda: [known.referral])
+    browser.press()
+    assert browser.here == "/my"
+    assert store.get_one(Referral, (service.id, known.referral.id)).status == "closed"
+
+
 def test_only_the_form_whose_button_was_pressed_ends(
     app: Flask, store: Session, service: Service, worker: Actor
 ) -> None:

@@ -104,8 +104,10 @@ def _drawn(title: str, text: str, code: int) -> str:
 
 def _written() -> list[str]:
     """What somebody wrote into a form that was refused, for instance because they were signed out meanwhile: it goes
-    back to them and nowhere else. Never from a page for everybody or of signing in."""
-    if request.method != "POST" or not isinstance(marked("door"), (Mine, Permission)):
+    back to them and nowhere else. Never from a page for everybody or of signing in, and never what another site sent in
+    their name: that would say it in ours."""
+    ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    if request.method != "POST" or not ours or not isinstance(marked("door"), (Mine, Permission)):
         return []
     return [text for name, text in request.form.items() if name not in ("csrf_token", "go") and len(text.split()) > 1]
 

@@ -6,6 +6,7 @@ band or a comparison (trust H11), and nothing is praised or warned of. What othe
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -520,7 +521,8 @@ def stopped() -> ResponseReturnValue:
     """The person ends their own referral: the one whose button was pressed."""
     for one in _open_forms():
         if one.reference == request.form.get("which"):
-            referrals.withdraw(g.store, g.service, g.visitor.person_id, one.id)
+            with suppress(referrals.AlreadyDecided):  # staff ended it a moment ago: the page says how it stands
+                referrals.withdraw(g.store, g.service, g.visitor.person_id, one.id)
     return _to("page")
 
 
