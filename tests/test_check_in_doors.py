@@ -169,6 +169,18 @@ def test_each_press_saves_also_back_skip_and_come_back_later(here: Here, anna: V
     assert here.answers()["anxious"] == PREFER_NOT_TO_SAY
 
 
+def test_what_is_sent_with_a_dead_token_after_the_end_is_not_lost(here: Here, anna: Visitor) -> None:
+    anna.open("/check-in").press(satisfied="7")
+    here.change(lambda store, asked: feedback.finish(store, here.service, asked))
+    anna.post("/check-in/ons4/satisfied", {"csrf_token": "dead", "satisfied": "3"})
+    assert anna.status == 400
+    assert [one.get("value") for one in anna.page.all("input") if one.get("checked") is not None] == ["3"]
+    anna.press(satisfied="3")
+    assert anna.here == "/check-in/done"
+    assert here.answers() == {"satisfied": "7"}
+    assert here.count(ItemAnswer) == 2
+
+
 def test_a_cleared_screen_keeps_what_was_chosen(here: Here, anna: Visitor) -> None:
     anna.open("/check-in").press("lock", satisfied="7")
     assert anna.here == "/your-page/locked"

@@ -298,10 +298,11 @@ def _keep(check_in: CheckIn, here: Page, raw: Mapping[str, object]) -> feedback.
 
 
 def _stale(check_in: CheckIn, scale: str, slug: str) -> ResponseReturnValue:
-    """The form's token has died with its session: the page comes back with what was chosen, nothing is kept yet."""
+    """The form's token has died with its session: the page comes back with what was chosen, nothing is kept yet. So it
+    does when another device has finished meanwhile: sent again, the answer is kept beside what counts."""
     pages = _look(check_in)
     here = _find(pages, scale, slug)
-    if here is None or not feedback.is_open(check_in):
+    if here is None:
         return _to("start")
     return _show(check_in, pages, here, typed={**_typed(here.step), **_typed(WHO)}, stale=True), 400
 
