@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, current_app, g, redirect, render_t
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from portal import i18n, referrals, services
+from portal import i18n, instruments, referrals, services
 from portal.clock import now
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.dictionary import entries
@@ -110,11 +110,12 @@ JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, GOAL_SETTING, EXPERIENCE, *COMMENTS.values
 @blueprint.get("/data-dictionary")
 @public
 def data_dictionary() -> ResponseReturnValue:
-    """What is stored, worked out from the questions themselves."""
+    """What is stored, worked out from the questions and the scales themselves."""
     return render_template(
         "public/data_dictionary.html",
         journeys=JOURNEYS,
         entries=list(entries(JOURNEYS)),
+        scales=[scale for scale in instruments.catalogue().versions() if scale.items],
     )
 
 
