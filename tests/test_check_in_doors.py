@@ -321,9 +321,9 @@ def test_a_check_in_that_was_ended_says_so_and_keeps_what_still_comes(here: Here
     assert here.answers() == {"satisfied": "7"}
 
 
-def test_with_one_task_nothing_earlier_is_shown_at_the_end_and_with_the_whole_page_it_is(
-    here: Here, app: Flask
-) -> None:
+def answered_a_week_ago(here: Here, scale: str, **answers: str) -> None:
+    """An earlier check-in was answered; the one that is open now asks for this scale alone."""
+
     def before(store: object, asked: CheckIn) -> None:
         earlier = CheckIn(
             service_id=asked.service_id,
@@ -331,7 +331,7 @@ def test_with_one_task_nothing_earlier_is_shown_at_the_end_and_with_the_whole_pa
             referral_id=asked.referral_id,
             occasion="review",
             number=9,
-            scales=["ons4"],
+            scales=[scale],
             status="ready",
             opens_at=asked.opens_at,
             due_at=asked.due_at,
@@ -341,13 +341,20 @@ def test_with_one_task_nothing_earlier_is_shown_at_the_end_and_with_the_whole_pa
         store.flush()  # type: ignore[attr-defined]
         service = store.get_one(Service, asked.service_id)  # type: ignore[attr-defined]
         (one,) = feedback.begin(store, service, earlier, language="en")  # type: ignore[arg-type]
-        step = one.journey.step("happy")
-        feedback.keep(store, service, earlier, one, step, {"happy": "2"})  # type: ignore[arg-type]
+        for item, answer in answers.items():
+            step = next(step for step in one.journey.steps if any(asks.code == item for asks in step.questions))
+            feedback.keep(store, service, earlier, one, step, {item: answer})  # type: ignore[arg-type]
         feedback.finish(store, service, earlier)  # type: ignore[arg-type]
-        asked.scales = ["ons4"]
+        asked.scales = [scale]
 
     with clock.later(timedelta(days=-7)):
         here.change(before)
+
+
+def test_with_one_task_nothing_earlier_is_shown_at_the_end_and_with_the_whole_page_it_is(
+    here: Here, app: Flask
+) -> None:
+    answered_a_week_ago(here, "ons4", happy="2")
     task = let_in(here, app).open("/check-in")
     for item in ("satisfied", "worthwhile", "happy", "anxious"):
         task.press(**{item: "8"})
@@ -355,6 +362,19 @@ def test_with_one_task_nothing_earlier_is_shown_at_the_end_and_with_the_whole_pa
     whole = let_in(here, app, tier=Tier.READ).open("/check-in/done")
     assert f"{ONS4.items['happy']} Last time: 2 Now: 8" in whole.words
     assert "Last time: 8" not in whole.words
+
+
+def test_the_time_that_questions_are_about_is_said_once_at_the_end(here: Here, app: Flask) -> None:
+    who5 = instruments.catalogue()["who5"]
+    items = [item.code for item in who5.items]
+    choice = who5.options(items[0])[2].code
+    answered_a_week_ago(here, "who5", **dict.fromkeys(items, choice))
+    there = let_in(here, app, tier=Tier.READ).open("/check-in")
+    for item in items:
+        there.press(**{item: choice})
+    assert there.here == "/check-in/done"
+    assert there.words.count("Last time:") == len(items)
+    assert there.words.count(who5.wordings["en"].recall) == 1
 
 
 # Somebody who is not safe --------------------------------------------------------------------------------------------
@@ -465,6 +485,43 @@ def a_goal(here: Here, words: str = "Walk with my sister") -> None:
         asked.scales = ["goals", "ons4"]
 
     here.change(make)
+
+
+def test_a_rating_belongs_to_the_goal_that_stood_on_the_page_whatever_became_of_the_goals(
+    here: Here, app: Flask
+) -> None:
+    a_goal(here)
+    a_goal(here, "Read a book")
+    person = let_in(here, app, tier=Tier.READ).open("/check-in")
+    assert "Walk with my sister" in person.words
+
+    def achieve(store: object, asked: CheckIn) -> None:
+        walk = goals.active_of(store, here.service.id, asked.person_id)[0]  # type: ignore[arg-type]
+        goals.achieve(store, here.service.id, asked.person_id, walk.id)  # type: ignore[arg-type]
+
+    here.change(achieve)
+    person.press(closeness="9")
+    assert "Read a book" in person.words
+    with here.stores.reading() as store:
+        lines = goals.of_person(store, here.service.id, here.asked.person_id)
+    assert {line.goal.words: line.ratings[-1].rating for line in lines} == {"Walk with my sister": 9, "Read a book": 3}
+
+
+def test_a_goal_rated_after_the_end_stands_beside_what_was_said_and_changes_nothing(here: Here, app: Flask) -> None:
+    a_goal(here)
+    here.change(lambda store, asked: setattr(asked, "opens_at", clock.now() - timedelta(days=1)))
+    one, two = let_in(here, app, tier=Tier.READ), let_in(here, app, tier=Tier.READ)
+    two.open("/check-in")
+    one.open("/check-in").press(closeness="4")
+    here.change(lambda store, asked: feedback.finish(store, here.service, asked))
+    two.press(closeness="9")
+    assert two.here == "/check-in/done"
+    assert "It does not change what you said before." in two.words
+    with here.stores.reading() as store:
+        (rated,) = goals.rated_in(store, here.service.id, here.asked.id).values()
+        (line,) = goals.of_person(store, here.service.id, here.asked.person_id)
+    assert rated.rating == 4
+    assert [one.rating for one in line.ratings][-2:] == [4, 9]
 
 
 def test_goals_are_rated_on_the_whole_page_and_unseen_in_a_visit_for_one_task(here: Here, app: Flask) -> None:

@@ -104,7 +104,7 @@ def _check_in() -> CheckIn | None:
 def _pages(check_in: CheckIn, opened: Sequence[Open], *, every: bool = False) -> list[Page]:
     """The pages in order. ``every``: also those whose words may not be shown any more, for what is still sent."""
     since = feedback.shown_from(g.store, g.visitor)
-    pages = _goal_pages(check_in)
+    pages = _goal_pages(check_in, every=every)
     for one in opened:
         if not (one.shown or every):
             continue
@@ -118,13 +118,19 @@ def _pages(check_in: CheckIn, opened: Sequence[Open], *, every: bool = False) ->
     return pages
 
 
-def _goal_pages(check_in: CheckIn) -> list[Page]:
-    """The goals to be rated: in a visit for one task there are none, for a goal's own words are what came before."""
+def _goal_pages(check_in: CheckIn, *, every: bool) -> list[Page]:
+    """The goals to be rated: in a visit for one task there are none, for a goal's own words are what came before.
+
+    A goal keeps its number whatever becomes of the others: what is sent belongs to the goal that stood on the page.
+    """
     if g.visitor.tier is not Tier.READ or feedback.GOALS not in check_in.scales:
         return []
     rated = goals.rated_in(g.store, g.service.id, check_in.id)
+    theirs = [line.goal for line in goals.of_person(g.store, g.service.id, check_in.person_id)]
     pages = []
-    for number, goal in enumerate(goals.active_of(g.store, g.service.id, check_in.person_id), 1):
+    for number, goal in enumerate(sorted(theirs, key=lambda goal: (goal.created_at, goal.id)), 1):
+        if not (every or goal.status == goals.ACTIVE):
+            continue
         said = rated.get(goal.id)
         answer = None if said is None else said.absent or str(said.rating)
         step = Step(f"goal-{number}", (GOAL_SETTING.question(CLOSENESS),))
@@ -279,6 +285,7 @@ def _keep(check_in: CheckIn, here: Page, raw: Mapping[str, object]) -> feedback.
     if here.opened:
         return feedback.keep(g.store, g.service, check_in, here.opened, here.step, raw)
     answers, problems = here.step.read(raw)
+    late = not feedback.is_open(check_in)
     blank_again = here.answer is not None and answers.get(CLOSENESS) in ABSENCES and not raw.get(CLOSENESS)
     if here.goal and not problems and not blank_again:
         said = feedback.ways(g.store, check_in)
@@ -290,11 +297,11 @@ def _keep(check_in: CheckIn, here: Page, raw: Mapping[str, object]) -> feedback.
             check_in.person_id,
             rating,
             absent,
-            check_in_id=check_in.id,
+            check_in_id=None if late else check_in.id,
             completed_by=said[0] if said else "self",
             language=i18n.spoken().code,
         )
-    return feedback.Kept(problems)
+    return feedback.Kept(problems, late=late)
 
 
 def _stale(check_in: CheckIn, scale: str, slug: str) -> ResponseReturnValue:
