@@ -16,12 +16,13 @@ from portal.feedback import GOALS
 from portal.instruments import State, catalogue
 from portal.journeys.goal_setting import CLOSENESS, GOAL_SETTING
 from portal.journeys.wellbeing_check import slug_of
-from portal.store import CheckInLink, FriendsAndFamily, GoalRating, ItemAnswer, MeasureResponse
+from portal.store import CheckInLink, FriendsAndFamily, GoalRating, ItemAnswer, MeasureResponse, ScaleText
 from portal.web.messages import Renderer
 from tests.arriving import somebody
 from tests.asked import Kept, a_case, check_in, with_made_up_words
 from tests.browser.coming import CONTINUE, Team, a_team, press, then_it_fits, with_key
 from tests.browser.conftest import MakeContext
+from tests.browser.test_look import COVERED
 from tests.live import Live
 from tests.lived import a_goal, reads
 
@@ -140,6 +141,9 @@ def test_looking_at_a_link_in_any_way_a_machine_can_spends_nothing(
 # Every scale, every option, in both directions ------------------------------------------------------------------------
 
 
+TALL = {"viewport": {"width": 360, "height": 2400}, "device_scale_factor": 1}
+"""A whole page at once: nothing has to scroll before it is pressed."""
+
 PROTOCOL = {part: f"Made up: {part}" for part in catalogue()["phq9"].protocol}
 
 
@@ -246,19 +250,19 @@ def given_all_of_it_is_asked(
     return Asked(live, team, which, with_key(context, live, key), language)
 
 
-def given_every_scale_is_on(live: Live, team: Team) -> None:
+def given_it_is_on(live: Live, team: Team, scale: str) -> None:
     with live.stores.writing.begin() as store:
         service, manager = team.service(store), team.manager.actor
-        measures.record_protocol(store, manager, "phq9", PROTOCOL)
-        for scale in set(scales_that_are_asked()) - set(measures.offered(store, service)):
+        if catalogue()[scale].protocol:
+            measures.record_protocol(store, manager, scale, PROTOCOL)
+        if scale not in measures.offered(store, service):
             measures.turn_on(store, manager, scale)
 
 
-def with_words_in(live: Live, team: Team, language: str) -> list[str]:
+def has_words_in(live: Live, team: Team, scale: str, language: str) -> bool:
     with live.stores.reading() as store:
-        service, today = team.service(store), clock.today()
-        every = scales_that_are_asked()
-        return [one for one in every if measures.choose(store, service, one, language=language, today=today)]
+        found = measures.choose(store, team.service(store), scale, language=language, today=clock.today())
+        return found is not None
 
 
 def when_each_option_is_chosen_once(asked: Asked) -> None:
@@ -268,9 +272,6 @@ def when_each_option_is_chosen_once(asked: Asked) -> None:
         for number, place in enumerate(places):
             if turn < len(place.options):
                 asked.answer(place, (turn + number) % len(place.options))
-    goal = Place(GOALS, "goal-1", tuple(_closeness(asked.language)))
-    for turn in range(len(goal.options)):
-        asked.answer(goal, turn, 'form#page button[value="save"]')
 
 
 def _closeness(language: str) -> Iterator[tuple[str, int | None, str]]:
@@ -279,52 +280,66 @@ def _closeness(language: str) -> Iterator[tuple[str, int | None, str]]:
             yield choice.code, choice.value, i18n.gettext(choice.label)
 
 
-def then_what_is_stored_is_what_was_chosen(asked: Asked, scales: Sequence[str]) -> None:
-    rated = asked.chosen.pop((GOALS, "goal-1"))
-    with asked.live.stores.reading() as store:
-        kept = store.scalars(select(GoalRating).where(GoalRating.check_in_id == asked.check_in_id)).all()
-        assert sorted(one.rating for one in kept if one.rating is not None) == list(range(11))
-        in_order = sorted(kept, key=lambda one: (one.created_at, one.id))
-        assert [str(one.rating) for one in in_order] == [code for code, _ in rated]
+def then_what_is_stored_is_what_was_chosen(asked: Asked, scale: str) -> None:
     stored = asked.stored()
-    assert {scale for scale, _ in stored} == set(scales)
-    for scale in scales:
-        for item in catalogue()[scale].items:
-            every = {option.code for option in catalogue()[scale].options(item.code)}
-            assert {code for code, _ in stored[scale, item.code]} == every, (scale, item.code)
+    for item in catalogue()[scale].items:
+        every = {option.code for option in catalogue()[scale].options(item.code)}
+        assert {code for code, _ in stored[scale, item.code]} == every, (scale, item.code)
     assert stored == asked.chosen
 
 
 @pytest.mark.slow
-def test_left_to_right_the_stored_code_is_the_option_that_was_chosen(
-    live: Live, team: Team, new_context: MakeContext
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("language", ["en", "ur"])
+@pytest.mark.parametrize("scale", scales_that_are_asked())
+def test_in_both_directions_the_stored_code_is_the_option_that_was_chosen(
+    live: Live, team: Team, new_context: MakeContext, scale: str, language: str
 ) -> None:
-    given_every_scale_is_on(live, team)
-    asked = given_all_of_it_is_asked(live, team, new_context(), scales_that_are_asked(), "en")
+    given_it_is_on(live, team, scale)
+    # Where there are no words in Urdu, English words stand on a page that is read from right to left.
+    interpreter = not has_words_in(live, team, scale, language)
+    asked = given_all_of_it_is_asked(live, team, new_context(**TALL), [scale], language, interpreter=interpreter)
     when_each_option_is_chosen_once(asked)
-    assert asked.page.get_attribute("html", "dir") == "ltr"
-    then_what_is_stored_is_what_was_chosen(asked, scales_that_are_asked())
+    assert asked.page.get_attribute("html", "dir") == ("rtl" if language == "ur" else "ltr")
+    then_what_is_stored_is_what_was_chosen(asked, scale)
+
+
+@pytest.fixture
+def made_up_words(live: Live, team: Team) -> Iterator[None]:
+    """WHO-5 in words of Urdu letters that are nobody's, as long as the test lasts."""
+    with live.stores.writing.begin() as store:
+        with_made_up_words(store, team.service(store), "ur", "rtl")
+    yield
+    with live.stores.writing.begin() as store:
+        for text in store.scalars(select(ScaleText).where(ScaleText.service_id == team.service_id)):
+            measures.refuse_text(store, team.manager.actor, text.id, "Made up")
 
 
 @pytest.mark.slow
-def test_right_to_left_the_stored_code_is_the_option_that_was_chosen(
+@pytest.mark.timeout(600)
+@pytest.mark.usefixtures("made_up_words")
+def test_words_that_are_read_from_right_to_left_store_the_option_that_was_chosen(
     live: Live, team: Team, new_context: MakeContext
 ) -> None:
-    given_every_scale_is_on(live, team)
-    translated = [one for one in with_words_in(live, team, "ur") if one != "who5"]
-    in_english = [one for one in scales_that_are_asked() if one not in translated]
-    # English words on a page that is read from right to left: an interpreter is there.
-    asked = given_all_of_it_is_asked(live, team, new_context(), in_english, "ur", interpreter=True)
-    when_each_option_is_chosen_once(asked)
-    assert asked.page.get_attribute("html", "dir") == "rtl"
-    then_what_is_stored_is_what_was_chosen(asked, in_english)
-    # Words that are read from right to left themselves.
-    with live.stores.writing.begin() as store:
-        with_made_up_words(store, team.service(store), "ur", "rtl")
-    asked = given_all_of_it_is_asked(live, team, new_context(), ["who5", *translated], "ur")
+    asked = given_all_of_it_is_asked(live, team, new_context(**TALL), ["who5"], "ur")
     assert "ب" in asked.places()[0].options[0][2]
     when_each_option_is_chosen_once(asked)
-    then_what_is_stored_is_what_was_chosen(asked, ["who5", *translated])
+    then_what_is_stored_is_what_was_chosen(asked, "who5")
+
+
+@pytest.mark.parametrize("language", ["en", "ur"])
+def test_a_goal_is_rated_with_the_number_that_was_pressed(
+    live: Live, team: Team, new_context: MakeContext, language: str
+) -> None:
+    asked = given_all_of_it_is_asked(live, team, new_context(**TALL), ["ons4"], language, interpreter=True)
+    goal = Place(GOALS, "goal-1", tuple(_closeness(language)))
+    assert len(goal.options) == 11
+    for place in range(11):
+        asked.answer(goal, place, 'form#page button[value="save"]')
+    with live.stores.reading() as store:
+        kept = store.scalars(select(GoalRating).where(GoalRating.check_in_id == asked.check_in_id)).all()
+        in_order = sorted(kept, key=lambda one: (one.created_at, one.id))
+        assert [str(one.rating) for one in in_order] == [code for code, *_ in goal.options]
 
 
 @pytest.mark.parametrize("language", ["en", "ur"])
@@ -345,3 +360,65 @@ def test_the_question_about_the_service_stores_the_answer_that_was_pressed(
             (new,) = [one for one in store.scalars(select(FriendsAndFamily)) if one.id not in before]
         stored.append((new.answer, option.code))
     assert [kept for kept, _ in stored] == [code for _, code in stored]
+
+
+# With the keyboard alone ----------------------------------------------------------------------------------------------
+
+
+def tab_to(page: Page, what: str, key: str = "Tab") -> None:
+    """Press Tab until it has the focus; wherever the focus is, it is seen."""
+    for _ in range(80):
+        page.keyboard.press(key)
+        told = page.evaluate(COVERED)
+        assert told == "end" or told.endswith("||"), told
+        if page.locator(what).first.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"The {key} key never reaches {what} on {page.url}")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_check_in_is_answered_with_the_keyboard_alone(
+    live: Live, team: Team, new_context: MakeContext, javascript: bool
+) -> None:
+    context = new_context(java_script_enabled=javascript, is_mobile=False, has_touch=False)
+    asked = given_all_of_it_is_asked(live, team, context, ["ons4"], "en")
+    page = asked.page
+    page.goto("/en/check-in")  # the goal comes first
+    tab_to(page, 'button[value="skip"]')
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    for item, down, code in (("satisfied", 2, "2"), ("worthwhile", 0, "0"), ("happy", 10, "10"), ("anxious", 5, "5")):
+        tab_to(page, f"#{item}")
+        page.keyboard.press("Space")  # the first is chosen
+        for _ in range(down):
+            page.keyboard.press("ArrowDown")
+        assert page.evaluate("document.activeElement.value") == code
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+    assert page.url.endswith("/check-in/done")
+    kept = {item: said for (_, item), said in asked.stored().items()}
+    assert kept == {"satisfied": [("2", 2)], "worthwhile": [("0", 0)], "happy": [("10", 10)], "anxious": [("5", 5)]}
+
+
+def test_a_goal_is_set_with_the_keyboard_alone(live: Live, team: Team, new_context: MakeContext) -> None:
+    context = new_context(is_mobile=False, has_touch=False)
+    page = given_all_of_it_is_asked(live, team, context, ["ons4"], "en").page
+    page.goto("/en/goals")
+    tab_to(page, 'a[href$="/goals/new"]')
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/goals/new**")
+    for _ in range(12):
+        if page.url.endswith("/goals/kept"):
+            break
+        if page.locator("#goal_words").count():
+            tab_to(page, "#goal_words")
+            page.keyboard.type("To sleep through the night.")
+        for group in page.locator("form#page fieldset").all():
+            tab_to(page, f"#{group.locator('input').first.get_attribute('id')}")
+            page.keyboard.press("Space")
+        tab_to(page, CONTINUE)
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+    assert page.url.endswith("/goals/kept"), page.url
+    page.goto("/en/goals")
+    assert "To sleep through the night." in page.inner_text("main")
