@@ -100,6 +100,18 @@ def bring(store: Session, boss: Actor, scale: str = "swemwbs", language: str = "
     return measures.bring_text(store, boss, scale, language, **given)
 
 
+@pytest.mark.parametrize("around", ["{}", "9. {}?", " {} …"])
+def test_the_question_behind_the_lock_is_not_asked_under_another_scales_name(
+    store: Session, service: Service, boss: Actor, around: str
+) -> None:
+    licensed(store, boss, "reqol10")
+    behind = instruments.catalogue()["phq9"].wordings["en"].items["phq_9"].upper()
+    asked = [Question("How are you?", ("Well", "Not well")), Question(around.format(behind), ("No", "Yes"))]
+    with pytest.raises(CannotDo) as refused:
+        measures.bring_text(store, boss, "reqol10", "en", instruction="Please answer.", questions=asked, declared=True)
+    assert "needs a risk protocol" in refused.value.problems["questions"]
+
+
 def acts(store: Session) -> list[str]:
     return [*store.scalars(select(AuditEvent.act).order_by(AuditEvent.id))]
 

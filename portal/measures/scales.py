@@ -683,9 +683,28 @@ def _questions(published: Instrument, given: Sequence[Question], problems: dict[
         for one in given
     ]
     said = next(_do_not_fit(published, read), "") if not found else found["questions"]
+    if any(behind in _plain(one.text) for one in read for behind in _behind_a_lock()):
+        said = gettext("This is a question of a scale that needs a risk protocol. It can be asked in that scale only.")
     if said:
         problems["questions"] = said
     return read
+
+
+def _behind_a_lock() -> set[str]:
+    """The questions that may not be asked without a risk protocol: under the name of another scale nothing would say
+    that somebody may not be safe."""
+    return {
+        _plain(wording.items[risk.item])
+        for instrument in instruments.catalogue().values()
+        if instrument.protocol
+        for wording in instrument.wordings.values()
+        for risk in instrument.risk
+    }
+
+
+def _plain(words: str) -> str:
+    """Its letters and digits alone."""
+    return "".join(letter for letter in words.casefold() if letter.isalnum())
 
 
 def _do_not_fit(published: Instrument, read: Sequence[Question]) -> Iterator[str]:
