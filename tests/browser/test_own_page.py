@@ -142,8 +142,8 @@ def then_the_copy_equals_the_store(live: Live, team: Team, known: Somebody, copy
         }
         assert {k: v["words"] for k, v in _records(copy, "goals").items()} == {k: v.words for k, v in goals.items()}
         assert {k: v["rating"] for k, v in _records(copy, "ratings").items()} == {one.id: one.rating for one in ratings}
-        in_copy = {k: (v["kind"], v["decision"]) for k, v in _records(copy, "sharing").items()}
-        assert in_copy == {one.id: (one.kind, one.decision) for one in permissions}
+        sharing = {k: (v["kind"], v["decision"]) for k, v in _records(copy, "sharing").items()}
+        assert sharing == {one.id: (one.kind, one.decision) for one in permissions}
         withdrawn = [one for one in permissions if (one.kind, one.decision) == ("share_gp", "withdrawn")]
         assert len(withdrawn) == 1
         assert withdrawn[0].language == "ur"
