@@ -62,7 +62,7 @@ def two_check_ins_and_two_goals(
 ) -> tuple[Referral, str]:
     """What the person's page shows at its fullest: the referral, and the return number of its card."""
     with clock.at(MONDAY):
-        known = somebody(store, service, worker, share_gp="yes", share_onward="yes", evaluation="no", **answers)
+        known = somebody(store, service, worker, share_gp="yes", share_onward="yes", evaluation="no", **answers)  # type: ignore[arg-type]
         referral = known.referral
         referrals.accept(store, service, worker, referral.id)
         answer(store, service, check_ins_of(store, referral)[0], 3, language=language)
@@ -107,7 +107,7 @@ def a_long_story(store: Session, service: Service, *, email: str, family_name: s
         "share_referrer": "yes",
         "access_needs": ["large-print", "step-free"],
     }
-    referral, number = two_check_ins_and_two_goals(store, service, worker, **told)
+    referral, number = two_check_ins_and_two_goals(store, service, worker, **told)  # type: ignore[arg-type]
     person_id = referral.person_id
     with clock.at(LATER + timedelta(days=2)):
         _alarmed(store, service, worker, referral)

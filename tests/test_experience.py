@@ -346,7 +346,7 @@ def test_figures_are_of_the_own_service_and_for_those_who_may(here: Here) -> Non
         assert experience.fft_figures(here.store, analyst) == []
     for act in (experience.fft_figures, experience.fft_words, experience.heard):
         with pytest.raises(Refused):
-            act(here.store, acting(here.worker))  # type: ignore[operator]
+            act(here.store, acting(here.worker))
 
 
 # --- complaints -------------------------------------------------------------------------------------------------------

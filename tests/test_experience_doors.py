@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import brotli
 import pytest
@@ -153,7 +153,7 @@ def test_numbers_tried_too_often_from_one_address_wait(
     anna: Visitor, monkeypatch: pytest.MonkeyPatch, here: Here
 ) -> None:
     monkeypatch.setattr(
-        throttle, "LIMITS", {**throttle.LIMITS, throttle.Kind.RETURN_CARD: throttle.Limit(3, clock.timedelta(hours=1))}
+        throttle, "LIMITS", {**throttle.LIMITS, throttle.Kind.RETURN_CARD: throttle.Limit(3, timedelta(hours=1))}
     )
     for _ in range(3):
         anna.open("/feedback/answer").press(reference="K7QF-2M9T-1", number="123456789012")
@@ -309,7 +309,7 @@ def test_whoever_is_here_leaves_no_trace_beside_their_answer(app: Flask, here: H
         )
     anna.client.set_cookie(app.config["SIGN_IN_COOKIE"], opened.token)
     anna.open("/feedback/friends-and-family")
-    with clock.later(clock.timedelta(minutes=9)):
+    with clock.later(timedelta(minutes=9)):
         with here.look() as store:
             visits = [(one.seen_at, one.ended_at) for one in store.scalars(select(Visit))]
             before = store.scalar(select(func.count()).select_from(AuditEvent))
@@ -426,6 +426,7 @@ def test_a_complaint_is_acknowledged_answered_and_closed(boss: InspectedClient, 
     page = words_of(boss.get("/staff/comments"))
     assert "Nothing is waiting here." not in page
     assert codes.show_reference(found.reference) in page
+    assert " answers it." in page
     address = f"/staff/comments/{found.id}"
     shown = words_of(boss.get(address))
     for words in ("Nobody rang me.", "Ring 07700 900123", "Acknowledge by"):

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config import Settings
-from portal import exports, held, people, referrals, services
+from portal import exports, held, measures, people, referrals, services, tasks
 from portal.exports import TOLD, Everything, Reason
 from portal.i18n import LANGUAGES, speaking
 from portal.store import (
@@ -261,7 +261,7 @@ def test_no_code_of_ours_is_left_without_words(archive: Session, story: Life) ->
     coded = {
         ("forms", "status"): set(referrals.STATUSES),
         ("contact", "channel"): set(people.CHANNELS),
-        ("tasks", "kind"): {kind.value for kind in exports.tasks.Kind},
+        ("tasks", "kind"): {kind.value for kind in tasks.Kind},
     }
     for (section, column), codes in coded.items():
         say = next(told for told in TOLD if told.code == section).columns[column]
@@ -366,7 +366,7 @@ def test_answers_to_words_that_are_gone_stand_as_codes(
     def gone(*_: object) -> None:
         raise KeyError
 
-    monkeypatch.setattr(exports.measures, "instrument_of", gone)
+    monkeypatch.setattr(measures, "instrument_of", gone)
     told = [one for entry in records(the_copy(archive, story))["answers"].values() for one in entry.fields]
     assert {"satisfied", "lonely"} <= {one.name for one in told}
     assert all(one.words == str(one.value) for one in told if one.code == "answer.option")

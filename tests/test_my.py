@@ -10,16 +10,28 @@ from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from portal import clock, codes, goals, measures, people, referrals, retention
+from portal import clock, codes, goals, measures, people, referrals, retention, services
 from portal.access import Actor, Role
 from portal.i18n import LANGUAGES, LONDON, speaking
 from portal.journeys.details import DETAILS
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral, Standing
-from portal.store import AuditEvent, CheckIn, ContactWay, Draft, ErasureRequest, Permission, Service, ServiceUser, Task
+from portal.store import (
+    AuditEvent,
+    CheckIn,
+    ContactWay,
+    Draft,
+    ErasureRequest,
+    Permission,
+    Service,
+    ServiceUser,
+    Staff,
+    Task,
+)
 from portal.web.my import say_standing
 from tests.arriving import somebody
-from tests.lived import LATER, MONDAY, answer, check_ins_of, comes, reads, two_check_ins_and_two_goals
+from tests.asked import MONDAY
+from tests.lived import LATER, answer, check_ins_of, comes, reads, two_check_ins_and_two_goals
 from tests.visitor import Visitor as Browser
 from tests.world import a_referral, a_service, press, sign_in, staff_member
 
@@ -155,7 +167,7 @@ def test_a_link_worker_who_has_left_is_not_named(store: Session, service: Servic
     referral = a_referral(store, service)
     referrals.accept(store, service, worker, referral.id)
     assert referrals.standing(store, service, referral).worker == "Amina Yusuf"
-    staff = store.get_one(referrals.Staff, (service.id, worker.staff_id))
+    staff = store.get_one(Staff, (service.id, worker.staff_id))
     staff.state = "left"
     assert referrals.standing(store, service, referral).worker == ""
 
@@ -176,8 +188,8 @@ def test_two_forms_are_both_shown_the_newest_first(app: Flask, store: Session, s
     assert "Too far" not in words
 
 
-def _reasons(service: Service) -> list[referrals.services.Reason]:
-    return list(referrals.services.settings_of(service).decline_reasons)
+def _reasons(service: Service) -> list[services.Reason]:
+    return list(services.settings_of(service).decline_reasons)
 
 
 # Their own answers ---------------------------------------------------------------------------------------------------
@@ -197,7 +209,7 @@ def test_the_page_shows_answers_last_time_and_now_goals_and_lines(
     assert "Less than half of the time (2)At no time (0)" in words
     assert words.count("Over the last two weeks") == 1
     assert "I would like to meet people." in words
-    assert "First answer: 3, on 2 March 2026. Now: 6, on 25 May 2026. 0 means: not started." in words
+    assert "First answer: 3, on 2 March 2026. Now: 6, on 25 May 2026. 0 means: \u2068not started\u2069." in words
     assert len([one for one in browser.page.elements if one.tag.endswith("}svg")]) == 2 + 4 + 5 + 4
     assert size <= 14_000
 
@@ -628,6 +640,9 @@ def test_the_copy_is_a_page_and_two_files_and_each_is_written_down(
     assert "Everything that we keep about you" in page.words
     assert known.email in page.words
     assert "There are 0 such notes." in page.words
+    assert {"Your details", "What is not here"} <= set(page.links())
+    for code in ("fits_age", "fits_area"):
+        assert code not in page.words
     told = browser.client.get("/my/copy.json")
     assert told.mimetype == "application/json"
     assert json.loads(told.get_data())["sections"]["contact"]["records"]

@@ -174,7 +174,11 @@ def test_numbers_are_eleven_choices_with_the_words_of_their_ends() -> None:
 
 def test_the_words_of_a_scale_never_pass_through_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    shout = lambda text, **values: asked.append(text) or "TRANSLATED"  # noqa: E731
+
+    def shout(text: str, **_values: object) -> str:
+        asked.append(text)
+        return "TRANSLATED"
+
     monkeypatch.setattr("portal.web.questions.gettext", shout)
     monkeypatch.setattr("portal.journeys.engine.gettext", shout)
     who5 = catalogue()["who5"]
