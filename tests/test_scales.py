@@ -139,8 +139,7 @@ def test_a_scale_is_shown_in_its_own_words_or_not_at_all(store: Session, service
     assert measures.obstacles_of(store, service, "who5", language="pl") == (Obstacle.NO_WORDS,)
     assert measures.choose(store, service, "ons4", language="en", age=15) is None
     assert measures.choose(store, service, "ons4", language="en", by_proxy=True) is None
-    with pytest.raises(KeyError):
-        measures.choose(store, service, "no-such-scale", language="en")
+    assert measures.choose(store, service, "no-such-scale", language="en") is None
     actor = acting(a_colleague(store, service, Role.MANAGER))
     with pytest.raises(KeyError):
         measures.turn_off(store, actor, "no-such-scale")
@@ -870,6 +869,7 @@ def test_the_list_says_what_is_on_and_why_the_others_are_not(running: InspectedC
     said = words_of(running.get("/staff/scales"))
     assert "PHQ-9 State Locked Why It is turned off. The risk protocol is not complete." in said
     assert "Needs a licence" in said
+    assert "WHO-5 Well-Being Index State On Why Nothing stands against it." in said
     assert "A text waits for a signature" not in said
     press(running, "/staff/scales/text-pack", pack=MADE_UP.read_text("utf-8"), reviewer="Ola")
     assert "A text waits for a signature" in words_of(running.get("/staff/scales"))
@@ -885,6 +885,18 @@ def test_every_scale_has_a_page_with_its_licence(running: InspectedClient, scale
         assert " ".join(licence.terms.split()) in said
         assert " ".join(licence.print_line.split()) in said
     assert running.get("/staff/scales/no-such-scale").status_code == 404
+
+
+def test_only_languages_with_words_stand_in_sight(running: InspectedClient) -> None:
+    page = Page(running.get("/staff/scales/who5").get_data(as_text=True))
+    (folded,) = page.all("details")
+    rows = ["".join(row.itertext()).split()[1] for row in page.all("tr")[1:]]
+    assert rows == ["English"]
+    told = "".join(folded.itertext())
+    assert "An official text exists, and is not loaded" in told
+    assert "Urdu" in told
+    # Each language stands once, here or there.
+    assert "English" not in {"".join(line.itertext()).split()[0].rstrip(",") for line in folded.findall(".//li")}
 
 
 def test_the_page_says_where_an_official_text_is(running: InspectedClient) -> None:

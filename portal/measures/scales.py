@@ -131,8 +131,8 @@ def _is_slot(instrument: Instrument) -> bool:
 
 def _fits(text: ScaleText, scale: str) -> bool:
     """Whether a text belongs to the scale in its present version."""
-    version = instruments.catalogue()[text.scale].version
-    return scale in text.serves and text.scale_version.split("+")[0] == version
+    published = instruments.catalogue().get(text.scale)
+    return published is not None and scale in text.serves and text.scale_version.split("+")[0] == published.version
 
 
 def _on(facts: _Facts, scale: str) -> dict[str, ScaleText]:
@@ -271,8 +271,10 @@ def choose(
     by_proxy: bool = False,
     today: date | None = None,
 ) -> Chosen | None:
-    """The scale in exactly this language; ``None`` when anything stands against it. The only way to a scale's words for
-    asking. Raises KeyError."""
+    """The scale in exactly this language; ``None`` when anything stands against it, also that it was planned and has
+    been taken out of the portal since. The only way to a scale's words for asking."""
+    if scale not in instruments.catalogue():
+        return None
     facts = _facts(store, service)
     if _obstacles(facts, scale, language, age, by_proxy, today or clock.today()):
         return None
@@ -562,9 +564,10 @@ def _waiting(store: Session, service_id: uuid.UUID) -> Sequence[ScaleText]:
 
 
 def text_of(store: Session, actor: Actor, text_id: uuid.UUID) -> ScaleText | None:
-    """One text of the actor's service. Raises Refused."""
+    """One text of the actor's service; ``None`` also for that of a scale that is not here any more. Raises Refused."""
     access.require(actor, Permission.MANAGE_SCALES)
-    return store.get(ScaleText, (actor.service_id, text_id))
+    found = store.get(ScaleText, (actor.service_id, text_id))
+    return found if found and found.scale in instruments.catalogue() else None
 
 
 def shown(store: Session, text: ScaleText) -> tuple[Instrument, Wording]:

@@ -40,6 +40,7 @@ from portal.services.settings import (
     ServiceSettings,
     Span,
     read_settings,
+    read_stored,
 )
 from portal.store import Duty, Service, Staff
 
@@ -143,10 +144,10 @@ def settings_of(service: Service) -> ServiceSettings:
     Read once for each version of the row: every request asks.
     """
     if inspect(service).modified:
-        return read_settings(service.settings)
+        return read_stored(service.settings)
     version, settings = _settings.get(service.id, (0, None))
     if settings is None or version != service.version:
-        settings = read_settings(service.settings)
+        settings = read_stored(service.settings)
         _settings[service.id] = (service.version, settings)
     return settings
 

@@ -116,17 +116,24 @@ class CheckIns:
     a person.
     """
 
-    occasions: tuple[Occasion, ...] = (
-        Occasion("baseline", 1, -14, 0, 14, ("ons4", "who5", "gss-loneliness", "goals")),
-        Occasion("review", 1, 35, 42, 63, ("ons4", "goals")),
-        Occasion("review", 2, 63, 84, 112, ("ons4", "who5", "gss-loneliness", "goals"), or_planned_end=True),
-        Occasion("follow-up", 1, 150, 182, 225, ("ons4", "gss-loneliness", "goals")),
-    )
+    occasions: tuple[Occasion, ...] = field(default_factory=lambda: _usual_plan())
     reminder_days: tuple[int, ...] = (3, 4)
     hand_over_days: int = 3
     least_days_between_asks: int = 14
     most_asks: int = 6
     per_days: int = 365
+
+
+def _usual_plan() -> tuple[Occasion, ...]:
+    """The plan of a service that has written down none. WHO-5 comes with a licence of its own, and may have been left
+    out of an installation: what is not here is not planned."""
+    main = tuple(scale for scale in ("ons4", "who5", "gss-loneliness", "goals") if scale in catalogue())
+    return (
+        Occasion("baseline", 1, -14, 0, 14, main),
+        Occasion("review", 1, 35, 42, 63, ("ons4", "goals")),
+        Occasion("review", 2, 63, 84, 112, main, or_planned_end=True),
+        Occasion("follow-up", 1, 150, 182, 225, ("ons4", "gss-loneliness", "goals")),
+    )
 
 
 class BadSettings(ValueError):
@@ -515,3 +522,17 @@ def read_settings(given: Mapping[str, Any]) -> ServiceSettings:
     if problems:
         raise BadSettings(problems)
     return ServiceSettings(**values)
+
+
+def read_stored(given: Mapping[str, Any]) -> ServiceSettings:
+    """Settings that were right when they were saved. A scale that has been taken out of the portal since is left out
+    of the plan, and a check-in that asked nothing else asks about goals; the service goes on. Raises BadSettings."""
+    plan = given.get("check_ins")
+    try:
+        occasions = [
+            {**one, "scales": [scale for scale in one["scales"] if scale in catalogue()] or ["goals"]}
+            for one in _list(plan["occasions"], 12)  # type: ignore[index]
+        ]
+    except (KeyError, TypeError, _Bad):  # it names none, or was never right
+        return read_settings(given)
+    return read_settings({**given, "check_ins": {**plan, "occasions": occasions}})  # type: ignore[dict-item]
