@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Select, or_
 from sqlalchemy.orm import Session
 
-from portal import access, alerts, audit, feedback, measures, people, referrals, services, tasks
+from portal import access, alerts, audit, feedback, instruments, measures, people, referrals, services, tasks
 from portal.access import ROLE_NAMES, Role
 from portal.clock import now
 from portal.i18n import LONDON, N_, gettext, language_name, say_date, say_moment, spoken
@@ -212,7 +212,7 @@ def _answers(*journeys: Journey) -> Say:
             question = asked.get(code)
             yield (
                 code,
-                gettext(question.name) if question else code,
+                gettext(question.name if question else NAMES[code]) if question or code in NAMES else code,
                 said,
                 question.say(said) if question else _word(said),
             )
@@ -224,7 +224,15 @@ def _parts(book: _Book, row: Any, value: Any) -> Iterator[tuple[str, str, object
     """Whatever a mapping holds, by its keys."""
     for code, said in (value or {}).items():
         named = NAMES.get(code, "")
-        yield str(code), gettext(named) if named else str(code), said, "" if said is None else _word(said)
+        words = gettext(_ABSENT[said]) if isinstance(said, str) and said in _ABSENT else _word(said)
+        yield str(code), gettext(named) if named else str(code), said, "" if said is None else words
+
+
+def _scales(book: _Book, row: Any, value: Any) -> Iterator[tuple[str, str, object, str]]:
+    """One scale or several, by their titles."""
+    known = instruments.catalogue()
+    keys = [value] if isinstance(value, str) else value or ()
+    yield "", "", value, "; ".join(known[key].title if key in known else key for key in keys)
 
 
 def _reason(book: _Book, row: Any, value: Any) -> Iterator[tuple[str, str, object, str]]:
@@ -306,6 +314,9 @@ NAMES: dict[str, str] = {
     "first_name": N_("First name"),
     "first_step": N_("First step"),
     "given_by": N_("Who said it"),
+    "fits_age": N_("The age fits this service"),
+    "fits_age_by_day": N_("The day of birth fits this service"),
+    "fits_area": N_("The place fits this service"),
     "gp_practice": N_("GP practice"),
     "gp_registered": N_("Has a GP practice"),
     "handed_to_staff_at": N_("Given to a person of the staff on"),
@@ -372,6 +383,7 @@ NAMES: dict[str, str] = {
     "spoken_language": N_("Spoken language"),
     "staff_id": N_("Who"),
     "state": N_("State"),
+    "step": N_("Page of the form"),
     "status": N_("State"),
     "sure": N_("How sure, 1 to 10"),
     "task": N_("For what"),
@@ -385,6 +397,7 @@ NAMES: dict[str, str] = {
     "undone_by": N_("Taken apart by"),
     "urgency": N_("Urgent"),
     "used_at": N_("Used on"),
+    "version": N_("How often it was changed"),
     "via": N_("Opened with"),
     "voicemail": N_("Voice message allowed"),
     "was": N_("Before"),
@@ -681,7 +694,8 @@ TOLD: tuple[Told, ...] = (
             "referral_id": _link,
             "occasion": _one_of(_OCCASION),
             "status": _one_of(_CHECK_IN),
-            **_as(_plain, "number", "scales", "opens_at", "due_at", "closes_at", "asked_at", "reminders"),
+            "scales": _scales,
+            **_as(_plain, "number", "opens_at", "due_at", "closes_at", "asked_at", "reminders"),
             **_as(_plain, "last_asked_at", "handed_to_staff_at", "completed_at", "why_not"),
         },
         {**_WHOSE, **_INNER},
@@ -701,7 +715,8 @@ TOLD: tuple[Told, ...] = (
         _PERSON,
         {
             "check_in_id": _link,
-            **_as(_plain, "scale", "scale_version", "text_status", "wording_hash", "completed_at"),
+            "scale": _scales,
+            **_as(_plain, "scale_version", "text_status", "wording_hash", "completed_at"),
             "language": _language,
             "completed_by": _one_of(feedback.COMPLETED_BY),
             "response_mode": _one_of(feedback.RESPONSE_MODES),

@@ -146,6 +146,27 @@ def test_the_table_has_a_third_column_only_when_there_is_something_to_know(app: 
     assert drawn(app, a_chart(point(0, 3)), table=False).all("table") == []
 
 
+def test_the_table_waits_behind_a_press_and_the_sentences_do_not(app: Flask) -> None:
+    page = drawn(app, a_chart(point(0, 3), point(6, 5)))
+    (table,) = page.all("table")
+    assert "details" in [up.tag for up in page.above(table)]
+    assert "details" not in [up.tag for up in page.above(page.all("figcaption")[0])]
+
+
+def test_what_is_said_of_most_answers_is_said_once(app: Flask) -> None:
+    with app.test_request_context("/"):
+        assert charts.once(["By web.", "By web."]) == ("By web.", ["", ""])
+        usual, left = charts.once(["By web.", "By phone.", "By web."])
+        assert usual == "If the table says nothing else: By web."
+        assert left == ["", "By phone.", ""]
+
+
+def test_what_is_said_of_no_more_answers_than_anything_else_stays_beside_each(app: Flask) -> None:
+    with app.test_request_context("/"):
+        for notes in ([], [""], ["By web."], ["By web.", "By phone."], ["By web.", "By web.", ""]):
+            assert charts.once(notes) == ("", notes)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_picture_runs_from_left_to_right_in_every_language_and_says_so_where_words_do_not(
     app: Flask, language: str

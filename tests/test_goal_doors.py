@@ -592,6 +592,23 @@ def test_a_worker_rates_changes_and_ends_it_as_the_person_says(scene: Scene) -> 
     assert line.ratings[-1].entered_by == scene.worker.actor.staff_id
 
 
+def test_how_most_answers_came_about_is_said_once_and_the_others_beside_theirs(scene: Scene) -> None:
+    goal = scene.sets("To sleep", "1")
+    for minutes, how in enumerate(("in-person", "in-person", "phone"), 1):
+        with clock.later(timedelta(minutes=minutes)):
+            rating = {"closeness": "6", "completed_by": "interpreter", "response_mode": how}
+            scene.works().open(scene.address(f"/{goal.id}/rate")).press("", to="", **rating)
+    there = scene.works().open(scene.address())
+    usual = "An interpreter helped; In person; English; Written down by a link worker."
+    assert f"If the table says nothing else: {usual}" in there.words
+    assert there.words.count(usual) == 1
+    assert "An interpreter helped; By phone; English; Written down by a link worker." in there.words
+    assert "They said it themselves; On the web; English." in there.words
+    theirs = scene.reads().open(f"/goals/{goal.id}")
+    assert "If the table says nothing else: Written down by a link worker." in theirs.words
+    assert "You answered here." in theirs.words
+
+
 def test_what_the_person_changed_meanwhile_is_not_overwritten_by_a_worker(scene: Scene) -> None:
     goal = scene.sets("To sleep")
     there = scene.works().open(scene.address(f"/{goal.id}/change"))

@@ -7,6 +7,7 @@ changed, the line is broken and the reason is said. Nothing is called good or ba
 The picture runs from left to right in every language, as numbers do: each point carries its date.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -151,6 +152,21 @@ def sentences(drawn: Chart) -> list[str]:
     if len(drawn.points) > MOST:
         found.append(gettext(N_("The picture shows the last %(most)s answers. The table shows all."), most=MOST))
     return found
+
+
+def once(notes: Sequence[str]) -> tuple[str, list[str]]:
+    """What most of the notes say, as a sentence to say once; and what is then left to say beside each answer."""
+    told = [note for note in notes if note]
+    if len(told) < 2 or "" in notes:
+        return "", list(notes)
+    usual, times = Counter(told).most_common(1)[0]
+    if times == len(notes):
+        return usual, ["" for _ in notes]
+    if times == 1:
+        return "", list(notes)
+    return gettext(N_("If the table says nothing else: %(how)s"), how=usual), [
+        "" if note == usual else note for note in notes
+    ]
 
 
 def _of(point: Point) -> dict[str, str]:

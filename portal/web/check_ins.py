@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from portal import accounts, alerts, codes, feedback, goals, i18n, measures, referrals
 from portal.access import Mine, Permission, Tier
@@ -366,12 +367,12 @@ def done() -> ResponseReturnValue:
 
 def _done_page(check_in: CheckIn, *, beside: bool = False) -> str:
     reads = g.visitor.tier is Tier.READ
-    rows, unlike = _now_and_then(check_in) if reads else ([], False)
+    together, unlike = _now_and_then(check_in) if reads else ([], False)
     return render_template(
         "check_ins/done.html",
         check_in=check_in,
         beside=beside,
-        rows=rows,
+        together=together,
         unlike=unlike,
         goals=feedback.GOALS in check_in.scales and not reads,
         lock=visit_lock(),
@@ -382,15 +383,17 @@ def _done_page(check_in: CheckIn, *, beside: bool = False) -> str:
 class NowAndThen:
     """What was asked, what was said last time, and what is said now: the item's own answers, never a verdict."""
 
-    asked: str
+    asked: str | Markup
     then: str
     now: str
 
 
-def _now_and_then(check_in: CheckIn) -> tuple[list[NowAndThen], bool]:
-    """The answers last time and now; and whether words or ways of answering differ between the two."""
+def _now_and_then(check_in: CheckIn) -> tuple[list[tuple[str | Markup, list[NowAndThen]]], bool]:
+    """The answers last time and now, beneath the time that they are about, which is said once for a scale; and whether
+    words or ways of answering differ between the two."""
     answered = feedback.responses_of(g.store, g.service.id, check_in.person_id)
-    rows, unlike = [], False
+    together: list[tuple[str | Markup, list[NowAndThen]]] = []
+    unlike = False
     for one in (one for one in answered if one.check_in.id == check_in.id):
         before = [two for two in answered if two.response.scale == one.response.scale and two.counts]
         before = [two for two in before if two.on <= one.on and two.response.id != one.response.id]
@@ -405,8 +408,11 @@ def _now_and_then(check_in: CheckIn) -> tuple[list[NowAndThen], bool]:
             then = said_then.get(item.item)
             if item.counts and then and (question := words.get(item.item)):
                 said = [questions.said(question, answer.code) for answer in (then, item.counts)]
-                rows.append(NowAndThen(questions.label(question), *said))
-    return rows, unlike
+                about, asked = questions.about_and_label(question)
+                if not together or together[-1][0] != about:
+                    together.append((about, []))
+                together[-1][1].append(NowAndThen(asked, *said))
+    return together, unlike
 
 
 # When there are no words in the person's language (product 9) ---------------------------------------------------------

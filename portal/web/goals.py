@@ -51,6 +51,7 @@ CHANGED_MEANWHILE = N_("Somebody changed this goal while you were writing")
 OTHER_WORDS = N_("The question was asked in another language than the time before.")
 OTHER_WAY = N_("It was answered in another way than the time before.")
 BY_STAFF = N_("Written down by a link worker.")
+BY_YOU = N_("You answered here.")
 GAS_SOURCE = N_(
     "T = 50 + 10 × Σ(weight × level) ÷ √(0.7 × Σ(weight²) + 0.3 × (Σ weight)²), after Kiresuk and Sherman; the formula "
     "printed in Turner-Stokes 2009 was wrong and has an erratum. 50 means: as expected. Not a number for the person."
@@ -93,21 +94,32 @@ def chart_of(line: GoalLine, number: int = 1, *, staff: bool = False) -> charts.
     scale = goals.rating_scale()
     (item,) = scale.items
     values = [option.value for option in scale.options(item.code) if option.value is not None]
+    usual, notes = charts.once(_notes(line, staff=staff))
     words = [choice.hint for choice in GOAL_SETTING.question(CLOSENESS).choices]
     return charts.Chart(
         code=f"goal-{number}",
         title=gettext(N_("How close this goal was, over time")),
-        points=tuple(_points(line, staff=staff)),
+        points=tuple(_points(line, notes)),
         lowest=min(values),
         highest=max(values),
         ends=(gettext(words[0]), gettext(words[-1])),
+        more=(usual,) if usual else (),
     )
 
 
-def _points(line: GoalLine, *, staff: bool) -> Sequence[charts.Point]:
+def _notes(line: GoalLine, *, staff: bool) -> list[str]:
+    """How each answer came about. The person is told only where somebody else wrote for them."""
+    if staff:
+        return [_how_in_words(one) for one in line.counted]
+    if any(one.entered_by for one in line.counted):
+        return [gettext(BY_STAFF if one.entered_by else BY_YOU) for one in line.counted]
+    return ["" for _ in line.counted]
+
+
+def _points(line: GoalLine, notes: Sequence[str]) -> Sequence[charts.Point]:
     found: list[charts.Point] = []
     before: GoalRating | None = None
-    for one in line.counted:
+    for one, note in zip(line.counted, notes, strict=True):
         broken = _unlike_in_words(before, one) if before is not None and one.rating is not None else ""
         found.append(
             charts.Point(
@@ -115,7 +127,7 @@ def _points(line: GoalLine, *, staff: bool) -> Sequence[charts.Point]:
                 value=one.rating,
                 label="" if one.absent is None else GOAL_SETTING.question(CLOSENESS).say(one.absent),
                 broken=broken,
-                note=_how_in_words(one) if staff else gettext(BY_STAFF) if one.entered_by else "",
+                note=note,
             )
         )
         before = one if one.rating is not None else before

@@ -77,13 +77,16 @@ def exact_words(exact: Exact, text: str) -> Markup:
 
 def label(question: Question) -> str | Markup:
     """A question as it is read, with the time that it is about."""
+    about, item = about_and_label(question)
+    return Markup('<span class="nhsuk-body-l">{}</span> {}').format(about, item) if about else item
+
+
+def about_and_label(question: Question) -> tuple[str | Markup, str | Markup]:
+    """The time that a question is about, empty when it says none, and the question alone."""
     if question.exact is None:
-        return gettext(question.label)
-    item = exact_words(question.exact, question.label)
-    if not question.exact.recall:
-        return item
-    recall = exact_words(question.exact, question.exact.recall)
-    return Markup('<span class="nhsuk-body-l">{}</span> {}').format(recall, item)
+        return "", gettext(question.label)
+    about = exact_words(question.exact, question.exact.recall) if question.exact.recall else ""
+    return about, exact_words(question.exact, question.label)
 
 
 def show(
