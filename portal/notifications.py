@@ -165,9 +165,7 @@ def tell_person(
     return _write(store, service, message, once, refusal)
 
 
-def send_code(
-    store: Session, service: Service, way: ContactWay, code: str, template: str = "confirm-code"
-) -> Message:
+def send_code(store: Session, service: Service, way: ContactWay, code: str, template: str = "confirm-code") -> Message:
     """Write down a code: ``confirm-code`` shows whether an address is the person's own, and is all that an unconfirmed
     one may receive; ``sign-in-code`` lets a person in.
 
