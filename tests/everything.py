@@ -260,6 +260,7 @@ SLUGS = {
 INSTEAD: dict[str, dict[str, str]] = {
     "experience.close": {"comment_id": "answered_comment_id"},
     "caseload.add_review": {"referral_id": "accepted_referral_id"},
+    "caseload.plan_end": {"referral_id": "accepted_referral_id"},
     "caseload.ask_now": {"referral_id": "accepted_referral_id", "check_in_id": "accepted_check_in_id"},
     "caseload.close_alert": {"alert_id": "opened_alert_id"},
     "caseload.undo_merge": {"referral_id": "merged_referral_id"},
@@ -353,6 +354,7 @@ GOOD: dict[str, Good] = {
     "experience.withdraw": _nothing,
     "caseload.accept": _nothing,
     "caseload.add_review": lambda world: {"due": (now() + timedelta(days=30)).date().isoformat()},
+    "caseload.plan_end": lambda world: {"ends": (now() + timedelta(days=40)).date().isoformat()},
     "caseload.ask_now": _nothing,
     "caseload.confirm_way": _nothing,
     "caseload.close_alert": lambda world: {"done": "Rang, and they are safe."},

@@ -10,10 +10,12 @@ import pytest
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from portal import accounts, clock, experience, feedback, measures, notifications, referrals, retention
+from portal import accounts, clock, experience, feedback, measures, notifications, referrals, retention, tasks
 from portal.access import Role
 from portal.instruments import Instrument, catalogue
+from portal.notifications import MESSAGES, Audience
 from portal.store import CheckIn, Referral, Service, Stores
+from portal.web.caseload.words import NEWS, WHY_NOT_BACK
 from tests import asked, lived
 from tests.asked import MONDAY
 from tests.inspector import InspectedClient, Page
@@ -443,6 +445,59 @@ def test_a_review_is_added_on_a_day_that_can_be(case: Case, day: str, said: str)
     assert said in words
     assert ("Review 3: Due on 1 June 2026" in words) == (not said)
     assert len(measures.of_referral(case.store, case.service.id, case.referral.id)) == before + (not said)
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("20 4 2026", ""),
+        ("never", "Enter a date"),
+        ("1 3 2026", "That day is past"),
+        ("31 12 9999", "That day is more than two years away"),
+    ],
+)
+def test_the_review_at_the_end_comes_on_the_day_on_which_the_support_ends(case: Case, day: str, said: str) -> None:
+    due = case.later.due_at
+    with clock.at(MONDAY + timedelta(days=20)):
+        sign_in(case.client, case.store, case.amina)
+        answer = press(case.client, f"{case.address}/plan", "plan/end", ends=day)
+        words = words_of(answer if said else case.client.get(answer.location))
+    assert answer.status_code == (422 if said else 303)
+    assert said in words
+    assert ("Review 2: Due on 20 April 2026" in words) == (not said)
+    assert (case.later.due_at < due) == (not said)
+
+
+def test_an_end_for_which_no_check_in_waits_is_said(case: Case) -> None:
+    measures.stop(case.store, case.service, case.referral.id, "declined")
+    with clock.at(MONDAY + timedelta(days=20)):
+        sign_in(case.client, case.store, case.amina)
+        answer = press(case.client, f"{case.address}/plan", "plan/end", ends="20 4 2026")
+    assert answer.status_code == 422
+    assert "No check-in waits for the end of the support" in words_of(answer)
+
+
+@pytest.mark.parametrize("why", ["no-answer", "language", "together"])
+def test_a_check_in_that_is_not_back_says_why(case: Case, why: str) -> None:
+    task = tasks.add(
+        case.store,
+        case.service.id,
+        tasks.Kind.CHECK_IN_NOT_BACK,
+        once="made-up",
+        due_at=LATER,
+        referral_id=case.referral.id,
+        details={"occasion": "baseline", "why": why},
+    )
+    with clock.at(LATER):
+        sign_in(case.client, case.store, case.amina)
+        for address in ("/staff/tasks", f"/staff/tasks/{task.id}"):
+            assert WHY_NOT_BACK[why] in words_of(case.client.get(address))
+
+
+def test_whatever_was_not_sent_can_be_told_in_words() -> None:
+    # What somebody asks for and then does not get, they ask for again: nobody tells them a code.
+    not_asked_for = {name for name, one in MESSAGES.items() if one.audience is Audience.PERSON and not one.carries_code}
+    assert set(NEWS) == not_asked_for
 
 
 def test_a_review_waits_for_the_referral_to_be_accepted(case: Case) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from flask import abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -32,6 +32,9 @@ NOT_NOW: dict[str, str] = {
     "asked-enough": N_("They have been asked often enough. Ask them when you talk, or say why nothing will come back."),
     "nothing-to-ask": N_("There is nothing that we may ask in their language. Ask them with an interpreter."),
 }
+NOTHING_AT_THE_END = N_(
+    "No check-in waits for the end of the support: none is planned, or it has been asked for already."
+)
 TEXTS: dict[TextState, str] = {
     TextState.NOT_LOADED: N_("An official text exists, and is not loaded."),
     TextState.WAITING: N_("A text is loaded, and waits for a signature."),
@@ -45,6 +48,7 @@ DONE: dict[str, str] = {
     "refused": N_("We may not write to them in any safe way. It is on the list of things to do: ask them yourself."),
     "said": N_("Nobody asks them about this any more."),
     "added": N_("The review is in the plan."),
+    "ends": N_("The check-in for the end of the support comes on that day, or when it was due if that is sooner."),
 }
 
 
@@ -60,6 +64,17 @@ class Review(forms.Form):
         N_("On which day?"),
         longest=40,
         hint=N_("A day that you and the person have agreed, such as 24 11 2026."),
+        missing=NOT_A_DAY,
+    )
+
+
+class End(forms.Form):
+    """When the support is planned to end."""
+
+    ends = forms.Code(
+        N_("On which day does the support end?"),
+        longest=40,
+        hint=N_("The day that you plan, such as 24 11 2026. If the last review is due later, it comes on this day."),
         missing=NOT_A_DAY,
     )
 
@@ -163,13 +178,18 @@ def missing_words(referral: Referral, plan: Sequence[Planned]) -> tuple[str, lis
 # The page of the plan ------------------------------------------------------------------------------------------------
 
 
-def _page(referral: Referral, form: Review, problem: str = "") -> str:
+def _page(referral: Referral, form: Review | End | None = None, problem: str = "") -> str:
+    """``form``: the one that was sent, if it has a mistake."""
+    review = form if isinstance(form, Review) else Review(formdata=None)
+    end = form if isinstance(form, End) else End(formdata=None)
     return render_template(
         "caseload/plan.html",
         referral=referral,
         contact=contact_of(referral),
         plan=plan_of(referral),
-        form=form,
+        form=form or review,
+        review=review,
+        end=end,
         problem=problem,
         done=gettext(DONE[told]) if (told := request.args.get("done", "")) in DONE else "",
     )
@@ -201,8 +221,19 @@ def _try(act: Callable[[], object]) -> str:
 @blueprint.get("/referrals/<uuid:referral_id>/plan")
 @allow(Permission.READ_REFERRAL, audits=True)
 def plan(referral_id: uuid.UUID) -> ResponseReturnValue:
-    """Every check-in with its state, and one more review."""
-    return _page(read(referral_id), Review(formdata=None))
+    """Every check-in with its state, one more review, and when the support ends."""
+    return _page(read(referral_id))
+
+
+def _day(form: Review | End, name: str) -> date | None:
+    """The day that was typed; ``None`` when it is none that can be planned, which the form then says."""
+    if not form.sent():
+        return None
+    day = read_day(form[name].data)
+    if day is None or day - today() > FARTHEST:
+        form.refuse(name, gettext(NOT_A_DAY if day is None else TOO_FAR))
+        return None
+    return day
 
 
 @blueprint.post("/referrals/<uuid:referral_id>/plan")
@@ -211,16 +242,32 @@ def plan(referral_id: uuid.UUID) -> ResponseReturnValue:
 def add_review(referral_id: uuid.UUID) -> ResponseReturnValue:
     """One more review, on a day that was agreed."""
     referral, form = read(referral_id), Review()
-    if not form.sent():
-        return _page(referral, form), 422
-    day = read_day(form.due.data)
-    if day is None or day - today() > FARTHEST:
-        form.refuse("due", gettext(NOT_A_DAY if day is None else TOO_FAR))
+    day = _day(form, "due")
+    if day is None:
         return _page(referral, form), 422
     if problem := _try(lambda: measures.add_review(g.store, g.actor, referral.id, day)):
         form.refuse("due", problem)
         return _page(referral, form), 422
     return _to_plan(referral.id, "added")
+
+
+@blueprint.post("/referrals/<uuid:referral_id>/plan/end")
+@allow(Permission.DECIDE_REFERRAL)
+@keeps_typed
+def plan_end(referral_id: uuid.UUID) -> ResponseReturnValue:
+    """The support is planned to end on a day: the check-in for the end comes then, if that is sooner."""
+    referral, form = read(referral_id), End()
+    day = _day(form, "ends")
+    if day is None:
+        return _page(referral, form), 422
+    found: list[CheckIn | None] = []
+    problem = _try(lambda: found.append(measures.plan_end(g.store, g.actor, referral.id, day)))
+    if not problem and found == [None]:
+        problem = gettext(NOTHING_AT_THE_END)
+    if problem:
+        form.refuse("ends", problem)
+        return _page(referral, form), 422
+    return _to_plan(referral.id, "ends")
 
 
 @blueprint.post("/referrals/<uuid:referral_id>/plan/<uuid:check_in_id>/ask")
@@ -230,7 +277,7 @@ def ask_now(referral_id: uuid.UUID, check_in_id: uuid.UUID) -> ResponseReturnVal
     referral = read(referral_id)
     check_in = _check_in(referral, check_in_id)
     if problem := _try(lambda: measures.ask_now(g.store, g.actor, check_in.id)):
-        return _page(referral, Review(formdata=None), problem), 409
+        return _page(referral, problem=problem), 409
     return _to_plan(referral.id, "refused" if check_in.handed_to_staff_at else "asked")
 
 
@@ -269,5 +316,5 @@ def say_why_not(referral_id: uuid.UUID, check_in_id: uuid.UUID) -> ResponseRetur
     if not form.sent():
         return _why_not_page(referral, check_in, form), 422
     if problem := _try(lambda: measures.say_why_not(g.store, g.actor, check_in.id, form.why.data)):
-        return _page(referral, Review(formdata=None), problem), 409
+        return _page(referral, problem=problem), 409
     return _to_plan(referral.id, "said")

@@ -27,8 +27,17 @@ NEWS: dict[str, str] = {
     "referral-accepted": N_("Tell them that somebody has taken their referral"),
     "referral-decided": N_("Tell them what was decided"),
     "comment-answered": N_("Tell them that there is an answer for them on their own page"),
+    "check-in-due": N_("Ask them the questions of their check-in yourself, or say why nothing will come back"),
+    "check-in-reminder": N_("Ask them the questions of their check-in yourself, or say why nothing will come back"),
 }
 """What a worker is asked to tell when the portal may not: by the message that was not sent."""
+
+WHY_NOT_BACK: dict[str, str] = {
+    "no-answer": N_("They were asked and reminded, and have not answered. They get no more messages about it."),
+    "language": N_("We have no words that we may ask in their language. Ask them with an interpreter."),
+    "together": N_("They would like to answer it together with a link worker."),
+}
+"""Why a check-in was given to a worker."""
 
 
 def say_wait(since: datetime) -> str:
@@ -160,6 +169,7 @@ class ShownTask:
 
     task: Task
     what: str
+    why: str
     address: str
     assigned: str
     overdue: bool
@@ -177,9 +187,11 @@ def shown_task(task: Task, names: Mapping[uuid.UUID, str]) -> ShownTask:
     elif task.kind == tasks.Kind.COMPLAINT and access.may(g.actor, Permission.HANDLE_COMMENTS):
         address = url_for("experience.comment", comment_id=task.details["comment"])
     news = NEWS.get(str(task.details.get("template", "")), "")
+    why = WHY_NOT_BACK.get(str(task.details.get("why", "")), "") if task.kind == tasks.Kind.CHECK_IN_NOT_BACK else ""
     return ShownTask(
         task,
         gettext(news or tasks.KIND_NAMES[tasks.Kind(task.kind)]),
+        gettext(why) if why else "",
         address,
         names.get(task.assigned_to or task.id, ""),
         task.due_at < now(),
