@@ -244,37 +244,6 @@ def test_the_pages_of_somebody_with_much_to_show_are_fit_for_people(
     findings.then_there_are_none(len(FULL) + len(FULL_FOR_STAFF))
 
 
-# Every form with nothing in it ---------------------------------------------------------------------------------------
-
-FORMS = "main form[method=post][novalidate]"
-
-
-def test_every_form_sent_with_nothing_in_it_answers_with_a_page_that_is_fit_for_people(
-    portal: Everything, new_context: MakeContext, look: Look, language: str
-) -> None:
-    findings, pages, mistakes = Findings(), _pages(portal, new_context), 0
-    for rule in portal.rules():
-        who, address = who_opens(portal, rule), portal.address(rule, language)
-        page = pages(who)
-        page.goto(address)
-        for number in range(page.locator(FORMS).count()):
-            page.goto(address)
-            form = page.locator(FORMS).nth(number)
-            if form.count() == 0:
-                break
-            for field_of in form.locator("input:is([type=text],[type=email],[type=tel],:not([type])), textarea").all():
-                field_of.fill("")
-            button = form.locator("button:not([value=back],[value=save],[value=skip])").first
-            with page.expect_navigation() as leads_to:
-                button.click()
-            answer = leads_to.value
-            if answer.request.method == "POST":  # not somewhere else: it is the answer itself
-                mistakes += answer.status == 422
-                findings.of(look, page, f"{rule.endpoint}, form {number + 1}")
-    findings.then_there_are_none(20)
-    assert mistakes >= 20
-
-
 # What is reached by presses only -------------------------------------------------------------------------------------
 
 
@@ -379,3 +348,34 @@ def test_what_is_reached_by_presses_alone_is_fit_for_people(
             findings.of(look, page, state.name)
         page.context.close()
     findings.then_there_are_none(len(STATES))
+
+
+# Last, for it changes things: every form with nothing in it ------------------------------------------------------
+
+FORMS = "main form[method=post][novalidate]"
+
+
+def test_every_form_sent_with_nothing_in_it_answers_with_a_page_that_is_fit_for_people(
+    portal: Everything, new_context: MakeContext, look: Look, language: str
+) -> None:
+    findings, pages, mistakes = Findings(), _pages(portal, new_context), 0
+    for rule in portal.rules():
+        who, address = who_opens(portal, rule), portal.address(rule, language)
+        page = pages(who)
+        page.goto(address)
+        for number in range(page.locator(FORMS).count()):
+            page.goto(address)
+            form = page.locator(FORMS).nth(number)
+            if form.count() == 0:
+                break
+            for field_of in form.locator("input:is([type=text],[type=email],[type=tel],:not([type])), textarea").all():
+                field_of.fill("")
+            button = form.locator("button:not([value=back],[value=save],[value=skip])").first
+            with page.expect_navigation() as leads_to:
+                button.click()
+            answer = leads_to.value
+            if answer.request.method == "POST":  # not somewhere else: it is the answer itself
+                mistakes += answer.status == 422
+                findings.of(look, page, f"{rule.endpoint}, form {number + 1}")
+    findings.then_there_are_none(20)
+    assert mistakes >= 20
