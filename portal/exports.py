@@ -214,10 +214,14 @@ def _answers(*journeys: Journey) -> Say:
                 code,
                 gettext(question.name if question else NAMES[code]) if question or code in NAMES else code,
                 said,
-                question.say(said) if question else _word(said),
+                question.say(said) if question else _derived(said),
             )
 
     return say
+
+
+def _derived(said: object) -> str:
+    return gettext(_DERIVED[said]) if isinstance(said, str) and said in _DERIVED else _word(said)
 
 
 def _parts(book: _Book, row: Any, value: Any) -> Iterator[tuple[str, str, object, str]]:
@@ -461,6 +465,8 @@ _ABSENT = {
     "left-blank": N_("Left blank"),
     "not-asked": N_("Not asked"),
 }
+_DERIVED: dict[str, str] = {"yes": N_("Yes"), "no": N_("No"), "unsure": N_("I don’t know")}
+"""What the form works out by itself, such as whether the age fits."""
 _ACTOR = {
     "staff": N_("Staff"),
     "person": N_("You, or someone who helped you"),

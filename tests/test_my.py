@@ -643,6 +643,7 @@ def test_the_copy_is_a_page_and_two_files_and_each_is_written_down(
     assert {"Your details", "What is not here"} <= set(page.links())
     for code in ("fits_age", "fits_area"):
         assert code not in page.words
+    assert "The age fits this service: Yes" in page.words
     told = browser.client.get("/my/copy.json")
     assert told.mimetype == "application/json"
     assert json.loads(told.get_data())["sections"]["contact"]["records"]

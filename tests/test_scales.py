@@ -896,6 +896,7 @@ def test_only_languages_with_words_stand_in_sight(running: InspectedClient) -> N
     assert "An official text exists, and is not loaded" in told
     assert "Urdu" in told
     # Each language stands once, here or there.
+    assert "State On Turn it off" in words_of(running.get("/staff/scales/who5"))
     assert "English" not in {"".join(line.itertext()).split()[0].rstrip(",") for line in folded.findall(".//li")}
 
 

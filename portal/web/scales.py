@@ -209,7 +209,7 @@ def _one(instrument: Instrument, problems: list[dict[str, str]], status: int) ->
         problems=problems,
         instrument=instrument,
         given=given,
-        look=_look(against),
+        stands=_look(against),
         reasons=_reasons(against),
         is_on=Obstacle.NOT_TURNED_ON not in against,
         missing=instruments.missing_from_protocol(instrument, given.protocol),
