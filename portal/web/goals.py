@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from werkzeug.routing import BuildError
 
 from portal import accounts, codes, feedback, goals, i18n, people, referrals
@@ -68,7 +69,7 @@ THEIR_ENDS = {
     TAKE_UP: N_("Take it up again"),
 }
 """What the buttons beneath a goal say: to the person, and to staff."""
-WHATS = f"any('{ACHIEVE}', '{PUT_ASIDE}', '{TAKE_UP}')"
+WORD_OF_CHANGE = f"any('{ACHIEVE}', '{PUT_ASIDE}', '{TAKE_UP}')"
 
 
 # What both sides show ------------------------------------------------------------------------------------------------
@@ -565,7 +566,7 @@ def changed(goal_id: uuid.UUID, slug: str) -> ResponseReturnValue:
     return _left_with(_to("one", goal_id=goal_id))
 
 
-@blueprint.post(f"/goals/<uuid:goal_id>/<{WHATS}:what>")
+@blueprint.post(f"/goals/<uuid:goal_id>/<{WORD_OF_CHANGE}:what>")
 @mine(Mine.CHANGE_GOALS)
 def become(goal_id: uuid.UUID, what: str) -> ResponseReturnValue:
     """Achieved, set aside, or taken up again."""
@@ -926,7 +927,7 @@ def staff_changed(referral_id: uuid.UUID, goal_id: uuid.UUID) -> ResponseReturnV
     return _to_list(referral_id)
 
 
-@blueprint.post(f"/staff/referrals/<uuid:referral_id>/goals/<uuid:goal_id>/<{WHATS}:what>")
+@blueprint.post(f"/staff/referrals/<uuid:referral_id>/goals/<uuid:goal_id>/<{WORD_OF_CHANGE}:what>")
 @allow(Permission.READ_REFERRAL)
 def staff_become(referral_id: uuid.UUID, goal_id: uuid.UUID, what: str) -> ResponseReturnValue:
     """Achieved, set aside, or taken up again, as the person wants it."""
@@ -968,7 +969,8 @@ def _scale_page(referral: Referral, line: GoalLine, form: Scale, level: Level) -
     form.offer()
     texts = scaled.attainment.levels if scaled else {}
     level.level.choices = [
-        (code, f"{int(code):+d}: {text}") for code, text in sorted(texts.items(), key=lambda one: int(one[0]))
+        (code, Markup("{:+d}: <bdi>{}</bdi>").format(int(code), text))
+        for code, text in sorted(texts.items(), key=lambda one: int(one[0]))
     ]
     return _staff_page(
         "staff_scale",
