@@ -157,11 +157,6 @@ def return_number_from(key: str) -> str:
         counter += 1
 
 
-def new_return_number() -> str:
-    """A new random return number that belongs to no browser, for example on a card a worker writes out."""
-    return f"{secrets.randbelow(10**RETURN_NUMBER_LENGTH):0{RETURN_NUMBER_LENGTH}d}"
-
-
 def show_return_number(number: str) -> str:
     """A return number in groups of three: "123456789012" becomes "123 456 789 012"."""
     return " ".join(number[start : start + 3] for start in range(0, len(number), 3))

@@ -372,23 +372,6 @@ def of_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Se
     return store.scalars(theirs.order_by(Comment.id.desc())).all()
 
 
-def forget_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> int:
-    """For erasure: no comment leads to the person any more, and none holds a word of theirs or to them. How many.
-
-    What is left is that there was one, of which kind, and when; an open one is closed, since nobody can answer it.
-    """
-    theirs = rows_of(service_id, Comment).where(Comment.person_id == person_id).order_by(Comment.id).with_for_update()
-    found = store.scalars(theirs.execution_options(populate_existing=True)).all()
-    for one in found:
-        one.person_id = one.reply_to = one.reply = None
-        one.words, one.once = "", secrets.token_hex(32)
-        if one.closed_at is None:
-            one.closed_at = now()
-            _finish_task(store, one, None)
-    store.flush()
-    return len(found)
-
-
 # --- comments: answered -----------------------------------------------------------------------------------------------
 
 
@@ -424,8 +407,7 @@ def heard(store: Session, actor: Actor, most: int = 100) -> Sequence[Comment]:
     kinds = (Kind.WHAT_HELPED, Kind.COULD_BE_BETTER)
     theirs = rows_of(actor.service_id, Comment).where(Comment.kind.in_(kinds))
     audit.record(store, actor.service_id, actor, "read comments")
-    found = store.scalars(theirs.order_by(Comment.id.desc()).limit(most)).all()
-    return [one for one in found if one.words]  # an erased person's are empty
+    return store.scalars(theirs.order_by(Comment.id.desc()).limit(most)).all()
 
 
 def said_by(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Comment]:

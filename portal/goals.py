@@ -458,27 +458,6 @@ def revise(
     return goal
 
 
-def achieve(
-    store: Session, service_id: uuid.UUID, person_id: uuid.UUID, goal_id: uuid.UUID, actor: Actor | None = None
-) -> Goal:
-    """The person has achieved it. Raises ``Gone``."""
-    return become(store, service_id, person_id, goal_id, ACHIEVE, actor)
-
-
-def set_aside(
-    store: Session, service_id: uuid.UUID, person_id: uuid.UUID, goal_id: uuid.UUID, actor: Actor | None = None
-) -> Goal:
-    """It rests; it may be taken up again. Raises ``Gone``."""
-    return become(store, service_id, person_id, goal_id, PUT_ASIDE, actor)
-
-
-def take_up_again(
-    store: Session, service_id: uuid.UUID, person_id: uuid.UUID, goal_id: uuid.UUID, actor: Actor | None = None
-) -> Goal:
-    """It is active again. Raises ``Gone``, ``TooMany``."""
-    return become(store, service_id, person_id, goal_id, TAKE_UP, actor)
-
-
 def become(
     store: Session,
     service_id: uuid.UUID,

@@ -530,11 +530,6 @@ def confirm_way(store: Session, actor: Actor, way_id: uuid.UUID) -> ContactWay:
     return way
 
 
-def _record_confirmed(store: Session, way: ContactWay, actor: Actor | None) -> None:
-    act = "confirmed a contact way"
-    audit.record(store, way.service_id, actor, act, "service_user", way.person_id, channel=way.channel)
-
-
 # Confirming by a code ------------------------------------------------------------------------------------------------
 
 

@@ -502,7 +502,7 @@ def test_a_rating_belongs_to_the_goal_that_stood_on_the_page_whatever_became_of_
 
     def achieve(store: object, asked: CheckIn) -> None:
         walk = goals.active_of(store, here.service.id, asked.person_id)[0]  # type: ignore[arg-type]
-        goals.achieve(store, here.service.id, asked.person_id, walk.id)  # type: ignore[arg-type]
+        goals.become(store, here.service.id, asked.person_id, walk.id, goals.ACHIEVE)  # type: ignore[arg-type]
 
     here.change(achieve)
     person.press(closeness="9")

@@ -639,25 +639,7 @@ def test_the_staff_of_a_case_see_what_was_said_under_a_name_but_no_complaint(her
         experience.said_by(here.store, acting(a_colleague(here.store, here.service, Role.ANALYST)), person.id)
 
 
-def test_an_erased_person_s_words_are_gone_and_the_count_stays(here: Here) -> None:
-    person = a_person(here.store, here.service)
-    found = here.complain("quaggle", person_id=person.id, reply_to="quaggle@inbox.example")
-    other = here.complain("Somebody else.")
-    assert experience.forget_person(here.store, here.service.id, person.id) == 1
-    here.store.refresh(found)
-    assert (found.person_id, found.words, found.reply_to, found.reply, found.kind) == (
-        None, "", None, None, "complaint",
-    )  # fmt: skip
-    assert found.closed_at == MONDAY_NOON
-    assert here.task(found).done_at == MONDAY_NOON
-    assert (other.words, other.closed_at) == ("Somebody else.", None)
-    assert experience.forget_person(here.store, here.service.id, person.id) == 0
-
-
-def test_words_without_a_name_are_read_by_those_who_may_and_an_erased_one_is_not_shown(here: Here) -> None:
-    person = a_person(here.store, here.service)
-    experience.comment(here.store, here.service, "what-helped", "Gone.", language="en", once="x", person_id=person.id)
-    experience.forget_person(here.store, here.service.id, person.id)
+def test_words_without_a_name_are_read_by_those_who_may(here: Here) -> None:
     experience.comment(here.store, here.service, "could-be-better", "The tea.", language="en", once="y")
     here.complain()
     analyst = acting(a_colleague(here.store, here.service, Role.ANALYST))

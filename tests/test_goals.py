@@ -463,9 +463,9 @@ def test_ended_twice_it_has_ended_once_and_taken_up_again_it_goes_on(zofia: Pers
 def test_the_three_ways_are_named_as_people_name_them(zofia: Person) -> None:
     goal = zofia.sets()
     where = (zofia.store, zofia.service.id, zofia.id, goal.id)
-    assert goals.set_aside(*where).status == "on-hold"
-    assert goals.take_up_again(*where).status == "active"
-    assert goals.achieve(*where).status == "completed"
+    assert goals.become(*where, goals.PUT_ASIDE).status == "on-hold"
+    assert goals.become(*where, goals.TAKE_UP).status == "active"
+    assert goals.become(*where, goals.ACHIEVE).status == "completed"
 
 
 ACTS = st.sampled_from(["set", "achieved", "set-aside", "taken-up-again", "revise", "rate"])

@@ -146,7 +146,7 @@ def test_the_browser_that_sent_it_sees_it_for_a_day_and_the_card_always_opens_it
     with clock.later(timedelta(hours=25)):
         assert referrals.sent_by(store, service.id, key) is None
         assert referrals.sent_with(store, service.id, referral.reference, number) is referral
-    assert referrals.sent_with(store, service.id, referral.reference, codes.new_return_number()) is None
+    assert referrals.sent_with(store, service.id, referral.reference, codes.return_number_from(codes.new_key())) is None
     elsewhere = a_service(store, "elsewhere")
     assert referrals.sent_with(store, elsewhere.id, referral.reference, number) is None
 

@@ -401,7 +401,7 @@ def _lived(store: Session, service: Service, manager: Actor, worker: Actor, name
     )
     of = (store, service.id, referral.person_id)
     first = goals.of_person(*of)[0].goal
-    goals.set_aside(*of, first.id)
+    goals.become(*of, first.id, goals.PUT_ASIDE)
     measures.new_link(store, measures.of_person(*of)[0])
     accounts.issue_code(store, worker, referral.person_id, referral.id)
     reads(store, service, referral, number)
