@@ -21,7 +21,8 @@ from flask import Flask
 from portal import i18n
 from portal.access import Role
 from portal.clock import today
-from portal.i18n import LANGUAGES, Language, gettext, ngettext, speaking
+from portal.i18n import LANGUAGES, Language, gettext, language_name, ngettext, speaking
+from portal.instruments import catalogue
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.engine import SPOKEN_LANGUAGES
 from portal.journeys.self_referral import SELF_REFERRAL
@@ -268,6 +269,8 @@ def _ours() -> list[str]:
     with speaking(PSEUDO):
         locale = i18n.spoken().locale
         languages = [name for code in SPOKEN_LANGUAGES if (name := locale.languages.get(code.replace("-", "_")))]
+        texts = [text.language for scale in catalogue().values() for text in scale.official_texts]
+        languages += [language_name(code) for code in texts if code != "*"]
     months = dates.get_month_names("wide", locale=PSEUDO).values()
     days = dates.get_day_names("wide", locale=PSEUDO).values()
     return sorted({*typed, *languages, *months, *days}, key=len, reverse=True)
@@ -280,6 +283,8 @@ def _said(element: Element, own: set[str]) -> Iterator[str]:
     """Everything an element says: words and the attributes that are read out. What has a language of its own, and what
     stands apart because people wrote it, is left out."""
     if element.tag in ("script", "style", "bdi") or element.get("lang") or element.get("dir") == "ltr":
+        return
+    if "portal-words" in element.get("class", "").split() and element.get("dir") == "auto":
         return
     yield from (element.get(name, "") for name in TOLD if element.tag != "meta" or element.get("name") == "description")
     yield from (value for name, value in element.attrib.items() if str(name).startswith("data-i18n."))
@@ -297,6 +302,8 @@ def unbracketed(html: str, names: list[str]) -> list[str]:
     left = []
     for part in (*page.all("title", "meta"), *page.all("body"), *page.all("template")):
         said = "\n".join(_said(part, set()))
+        if part.tag == "title" and page.heading:  # it begins with the heading, which is looked at where it stands
+            said = said.replace(page.heading, " ")
         for _ in range(5):  # a message may hold another one
             said = re.sub(r"⟦[^⟦⟧]*⟧", " ", said)
         for name in names:
@@ -309,6 +316,8 @@ def unbracketed(html: str, names: list[str]) -> list[str]:
 def test_the_check_for_brackets_finds_words_left_behind() -> None:
     page = "<!doctype html><title>⟦Here⟧ – Service here</title><body><p>⟦One ⟦two⟧⟧ three</p><input aria-label='four'>"
     assert sorted(unbracketed(page, [])) == ["four", "three"]
+    assert unbracketed("<title>Mine – Service here</title><h1 lang=en>Mine</h1>⟦x⟧", []) == []
+    assert unbracketed("<title>Yours</title><h1>Mine</h1>", []) == ["Yours", "Mine"]
     assert unbracketed("<title>⟦a⟧</title><body><p lang=en>English</p><bdi>Name</bdi>⟦x⟧ 12 %", []) == []
 
 

@@ -506,7 +506,7 @@ def withdraw(said_id: uuid.UUID) -> ResponseReturnValue:
 
 def _said_form() -> SaidAndDone:
     form = SaidAndDone(language=i18n.spoken().code)
-    form.language.choices = [(one.code, one.autonym) for one in i18n.LANGUAGES.values()]
+    form.language.choices = [(code, i18n.language_name(code)) for code in i18n.LANGUAGES]
     return form
 
 
