@@ -318,6 +318,7 @@ STATES = (
     State("everything skipped", "again", "check-in", (_press('button[value="skip"]'),) * 4),
     State("a goal with no words", "goal", "goals/new", (_press(CONTINUE),)),
     State("a goal without a word, waiting", "goal", "goals/new", (_press(CONTINUE), _open("/goals/waiting"))),
+    State("the list beside a goal without a word", "read", "goals/new", (_press(CONTINUE), _open("/goals"))),
     State("a compliment", None, "feedback/compliment", (_fill(comment_words="They were kind."), _press(BUTTON))),
     State("a complaint", None, "feedback/complaint", (_fill(comment_words="Nobody rang."), _press(BUTTON))),
     State("an experience", None, "feedback/experience", (_press(BUTTON),)),
