@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from playwright.sync_api import BrowserContext, Page
 from sqlalchemy.orm import Session
 
-from portal import accounts, codes, feedback
+from portal import codes
 from portal.access import Role
 from portal.referrals import Referral
 from portal.store import Service
@@ -68,15 +68,6 @@ def with_their_whole_page(context: BrowserContext, live: Live, team: Team, known
     key = codes.new_key()
     with live.stores.writing.begin() as store:
         reads(store, team.service(store), known.referral(store, team), known.number, key=key)
-    return with_key(context, live, key)
-
-
-def with_a_check_in(context: BrowserContext, live: Live, team: Team, check_in_id: uuid.UUID) -> Page:
-    """A browser that may answer this one check-in."""
-    key = codes.new_key()
-    with live.stores.writing.begin() as store:
-        service = team.service(store)
-        accounts.open_for_check_in(store, service, feedback.find(store, service.id, check_in_id), key, "en")
     return with_key(context, live, key)
 
 
