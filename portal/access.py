@@ -55,6 +55,16 @@ class Permission(StrEnum):
     HANDLE_COMMENTS = "handle-comments"
     READ_EXPERIENCE = "read-experience"
     ERASE_PEOPLE = "erase-people"
+    READ_CASELOAD = "read-caseload"
+    WORK_ON_CASE = "work-on-case"
+    RECORD_SAFEGUARDING = "record-safeguarding"
+    READ_SAFEGUARDING = "read-safeguarding"
+    SEND_LETTERS = "send-letters"
+    ENTER_REFERRALS = "enter-referrals"
+    MANAGE_KIOSKS = "manage-kiosks"
+    READ_DIRECTORY = "read-directory"
+    MANAGE_DIRECTORY = "manage-directory"
+    MANAGE_PROVIDER = "manage-provider"
 
 
 _CARE = frozenset({Role.LINK_WORKER, Role.MANAGER})
@@ -79,7 +89,20 @@ MAY: dict[Permission, frozenset[Role]] = {
     Permission.HANDLE_COMMENTS: frozenset({Role.MANAGER}),
     Permission.READ_EXPERIENCE: frozenset({Role.MANAGER, Role.ADMINISTRATOR, Role.ANALYST}),
     Permission.ERASE_PEOPLE: frozenset({Role.MANAGER}),
+    Permission.READ_CASELOAD: _CARE,
+    Permission.WORK_ON_CASE: _CARE,
+    Permission.RECORD_SAFEGUARDING: _CARE,
+    Permission.READ_SAFEGUARDING: frozenset({Role.MANAGER}),
+    Permission.SEND_LETTERS: _CARE,
+    Permission.ENTER_REFERRALS: _CARE | {Role.ADMINISTRATOR},
+    Permission.MANAGE_KIOSKS: _RUN,
+    Permission.READ_DIRECTORY: frozenset(Role),
+    Permission.MANAGE_DIRECTORY: _RUN,
+    Permission.MANAGE_PROVIDER: frozenset({Role.ADMINISTRATOR}),
 }
+
+GRANTED: dict[Permission, frozenset[Role]] = {Permission.READ_SAFEGUARDING: _CARE}
+"""What a manager may let one colleague do beyond the table, and in which roles it can be given."""
 
 
 class Refused(Exception):
@@ -95,11 +118,15 @@ class Actor:
     name: str
     role: Role
     sign_in_id: uuid.UUID | None = None
+    granted: frozenset[Permission] = frozenset()
 
 
 def may(actor: Actor | None, permission: Permission) -> bool:
     """Whether the actor may do this."""
-    return actor is not None and actor.role in MAY[permission]
+    if actor is None:
+        return False
+    given = permission in actor.granted and actor.role in GRANTED.get(permission, ())
+    return given or actor.role in MAY[permission]
 
 
 def require(actor: Actor | None, permission: Permission) -> Actor:

@@ -29,6 +29,8 @@ from portal.store.once import write_once
 STATUSES: dict[str, str] = {
     "submitted": N_("New"),
     "accepted": N_("Accepted"),
+    "active": N_("Under way"),
+    "on-hold": N_("On hold"),
     "passed-on": N_("Passed on"),
     "not-eligible": N_("Declined"),
     "declined": N_("The person said no"),
@@ -134,7 +136,7 @@ class Standing:
     @property
     def open(self) -> bool:
         """Whether something still happens with it, so that it can be withdrawn."""
-        return self.code in ("waiting", "late", "accepted")
+        return self.code in ("waiting", "late", *Referral.OPEN)
 
 
 @dataclass(frozen=True)
@@ -402,7 +404,7 @@ def mine(store: Session, actor: Actor, most: int = 100) -> list[Line]:
     """Referrals that the actor has taken or been given, newest first."""
     access.require(actor, access.Permission.READ_INBOX)
     taken = access.rows_of(actor.service_id, Referral).where(
-        Referral.assigned_to == actor.staff_id, Referral.status == "accepted"
+        Referral.assigned_to == actor.staff_id, Referral.status.in_(Referral.OPEN)
     )
     rows = store.scalars(taken.order_by(Referral.id.desc()).limit(most)).all()
     return _lines(store, actor, rows, alerts.referrals_with_unopened(store, actor.service_id))
@@ -650,7 +652,7 @@ def give_to(store: Session, actor: Actor, referral_id: uuid.UUID, staff_id: uuid
     nobody has, or has any more."""
     access.require(actor, access.Permission.DECIDE_REFERRAL)
     referral = _find(store, actor, referral_id, lock=True)
-    if referral.status != "accepted":
+    if not referral.is_open:
         raise AlreadyDecided(referral)
     worker = _worker(store, actor, staff_id)
     if referral.assigned_to != worker.id:
@@ -700,7 +702,7 @@ def withdraw(store: Session, service: Service, person_id: uuid.UUID, referral_id
         raise Gone
     if referral.status == "declined":
         return referral
-    if referral.status not in (*WAITING, "accepted"):
+    if referral.status not in (*WAITING, *Referral.OPEN):
         raise AlreadyDecided(referral)
     was, referral.status, referral.reason = referral.status, "declined", None
     referral.decided_at, referral.decided_by = now(), None

@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Select, select, update
 from sqlalchemy.orm import Session
 
 from portal import audit, codes, reading, throttle
-from portal.access import Actor, Role
+from portal.access import Actor, Permission, Role
 from portal.accounts import passwords, second_factor
 from portal.clock import now
 from portal.held import look_up_key
@@ -394,7 +394,8 @@ def _end(store: Session, actor: Actor, which: ColumnElement[bool]) -> int:
 
 
 def _actor(staff: Staff, sign_in: SignIn) -> Actor:
-    return Actor(staff.service_id, staff.id, staff.name, Role(staff.role), sign_in.id)
+    granted = frozenset({Permission.READ_SAFEGUARDING}) if staff.safeguarding else frozenset[Permission]()
+    return Actor(staff.service_id, staff.id, staff.name, Role(staff.role), sign_in.id, granted)
 
 
 def _active(service_id: uuid.UUID) -> Select[Staff]:

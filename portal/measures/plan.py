@@ -37,7 +37,7 @@ from portal.store import (
 from portal.store.once import write_once
 
 UNFINISHED = ("ready", "in-progress", "on-hold")
-OPEN_CASES = ("submitted", "accepted")
+OPEN_CASES = ("submitted", *Referral.OPEN)
 """The referrals whose check-ins may be answered; asked for by a message are those of accepted ones only."""
 
 _ASKED_FOR = tuple(code for code, template in MESSAGES.items() if "code" in template.details)
@@ -208,7 +208,7 @@ def _case(store: Session, actor: Actor, referral_id: uuid.UUID) -> tuple[Service
     referral = store.scalar(wanted.with_for_update().execution_options(populate_existing=True))
     if referral is None:
         raise Gone
-    if referral.status != "accepted":
+    if not referral.is_open:
         raise NotPossible("not-accepted")
     return store.get_one(Service, actor.service_id), referral
 
@@ -248,7 +248,7 @@ class _Open:
     def order(self) -> tuple[bool, bool, bool, datetime, uuid.UUID]:
         """Of several at once the first comes, and the others wait: two records that became one must not ask twice."""
         one = self.check_in
-        waits = self.case != "accepted"
+        waits = self.case not in Referral.OPEN
         return waits, one.status != "in-progress", _asked_on(one) is None, one.due_at, one.id
 
 
@@ -494,7 +494,7 @@ def _move(store: Session, service: Service, theirs: list[_Open]) -> int:
         if one.check_in.status in ("ready", "on-hold") and one.check_in.status != wanted:
             one.check_in.status = wanted
             moved += 1
-    if left and left[0].case == "accepted" and left[0].check_in.due_at <= now():
+    if left and left[0].case in Referral.OPEN and left[0].check_in.due_at <= now():
         moved += _turn_to(store, service, left[0])
     return moved
 
@@ -574,7 +574,7 @@ def _why_not_now(store: Session, service: Service, check_in: CheckIn) -> str:
     referral = store.get_one(Referral, (service.id, check_in.referral_id))
     reasons: dict[str, Callable[[], bool]] = {
         "finished": lambda: check_in.status not in UNFINISHED,
-        "not-accepted": lambda: referral.status != "accepted",
+        "not-accepted": lambda: not referral.is_open,
         "past": lambda: check_in.closes_at <= now(),
         "too-soon": lambda: check_in.opens_at > now(),
         "closed": lambda: not services.is_open(services.settings_of(service), now()),

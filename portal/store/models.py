@@ -5,7 +5,7 @@ Codes are kebab-case words and for ever. Names of tables and columns are the fie
 
 import uuid
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, Uuid, false, true
 from sqlalchemy.orm import Mapped, mapped_column
@@ -53,7 +53,8 @@ class Duty(Record):
 
 class Staff(Record):
     """Somebody who works for a service. ``state``: active, left. ``trained_in_gas``: trained in goal attainment
-    scaling, so that it may be used."""
+    scaling, so that it may be used. ``team``: the name of their team, where a service has several. ``safeguarding``: a
+    manager has let them read what is written down about safeguarding."""
 
     __tablename__ = "staff"
 
@@ -65,6 +66,8 @@ class Staff(Record):
     totp_secret: Mapped[str] = mapped_column(Encrypted("staff.totp_secret"))
     totp_last_step: Mapped[int] = mapped_column(default=0)
     trained_in_gas: Mapped[bool] = mapped_column(default=False, server_default=false())
+    team: Mapped[str | None] = mapped_column(String(60))
+    safeguarding: Mapped[bool] = mapped_column(default=False, server_default=false())
     version: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (of_a_service(), UniqueConstraint("service_id", "email"))
@@ -103,6 +106,8 @@ class SignIn(Record):
     """A staff sign-in on one browser: the server side of the cookie, so that it can be revoked.
 
     ``second_factor_at`` is empty while only the password has been given: such a sign-in opens nothing.
+    ``confirmed_at``: when somebody last proved again that they sit there themselves, before an act that asks for it.
+    ``via``: password, passkey, provider.
     """
 
     __tablename__ = "sign_in"
@@ -110,6 +115,8 @@ class SignIn(Record):
     staff_id: Mapped[uuid.UUID]
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     second_factor_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    via: Mapped[str] = mapped_column(String(20), default="password", server_default="password")
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
@@ -137,6 +144,7 @@ class Tries(Base):
 class ServiceUser(Record):
     """A person who uses the service. ``merged_into`` names the record that took this one over (reversible).
     ``reading``: whether the person's own page may be opened for reading at all (product 7, hazard H5).
+    ``gp_practice_code``: the ODS code, found by staff or in the list of practices (V8199x: known to have none).
     ``corrected_at``: when the person last corrected their own details; from then on these are newer than a form."""
 
     __tablename__ = "service_user"
@@ -152,6 +160,7 @@ class ServiceUser(Record):
     nhs_number: Mapped[str | None] = mapped_column(String(10))
     gp_registered: Mapped[str] = mapped_column(String(30))
     gp_practice: Mapped[str | None] = mapped_column(String(150))
+    gp_practice_code: Mapped[str | None] = mapped_column(String(6))
     spoken_language: Mapped[str] = mapped_column(String(35))
     written_language: Mapped[str] = mapped_column(String(35))
     page_language: Mapped[str] = mapped_column(String(35))
@@ -255,6 +264,8 @@ class Draft(Record):
 
     ``answers`` are read and checked; ``typed`` is what could not be read yet, by step, so that nothing is lost.
     ``return_hash`` is a slow hash of the return number. ``referral_id`` says which referral a later journey belongs to.
+    ``source_channel``: portal, phone, paper, staff, kiosk. ``completed_by`` (who answered): self, supporter-reading,
+    interpreter, proxy; ``entered_by``: the member of staff who typed it. ``kiosk_id``: on which screen of ours.
     """
 
     __tablename__ = "draft"
@@ -266,6 +277,9 @@ class Draft(Record):
     return_hash: Mapped[str | None] = mapped_column(String(100))
     language: Mapped[str] = mapped_column(String(35))
     source_channel: Mapped[str] = mapped_column(String(20), default="portal")
+    completed_by: Mapped[str | None] = mapped_column(String(20))
+    entered_by: Mapped[uuid.UUID | None]
+    kiosk_id: Mapped[uuid.UUID | None]
     answers: Mapped[dict[str, Any]] = mapped_column(Encrypted("draft.answers"))
     typed: Mapped[dict[str, Any]] = mapped_column(Encrypted("draft.typed"))
     own_device: Mapped[bool] = mapped_column(default=False)
@@ -280,6 +294,8 @@ class Draft(Record):
     __table_args__ = (
         of_a_service(),
         points_to("referral_id", "referral"),
+        points_to("entered_by", "staff"),
+        points_to("kiosk_id", "kiosk"),
         UniqueConstraint("service_id", "key_hash"),
         UniqueConstraint("service_id", "reference"),
         Index(None, "expires_at"),
@@ -291,7 +307,13 @@ class Referral(Record):
     """One episode, never overwritten. ``status`` is the data dictionary's 4.6 (kebab-case), plus passed-on.
 
     ``sent_key_hash`` is the hash of the browser key that sent it: sending again gives the same referral.
+    ``source_channel``, ``completed_by``, ``entered_by``: as in the draft. ``first_attempt_at``, ``first_contact_at``,
+    ``last_contact_at`` and ``attempts`` (since anybody was last reached) are worked out from the contacts at every
+    change of these, never typed; ``next_due`` and ``next_step`` come from the latest contact.
     """
+
+    OPEN: ClassVar[tuple[str, ...]] = ("accepted", "active", "on-hold")
+    """Somebody works with this person: taken (not through triage yet), under way, paused."""
 
     __tablename__ = "referral"
 
@@ -304,6 +326,8 @@ class Referral(Record):
     language: Mapped[str] = mapped_column(String(35))
     language_reviewed: Mapped[bool] = mapped_column(default=False)
     source_channel: Mapped[str] = mapped_column(String(20))
+    completed_by: Mapped[str | None] = mapped_column(String(20))
+    entered_by: Mapped[uuid.UUID | None]
     answers: Mapped[dict[str, Any]] = mapped_column(Encrypted("referral.answers"))
     referrer_type: Mapped[str] = mapped_column(String(30))
     urgency: Mapped[str] = mapped_column(String(20))
@@ -318,31 +342,56 @@ class Referral(Record):
     reason_text: Mapped[str | None] = mapped_column(Encrypted("referral.reason_text"))
     word_to_person: Mapped[str | None] = mapped_column(Encrypted("referral.word_to_person"))
     passed_to: Mapped[str | None] = mapped_column(String(150))
+    first_attempt_at: Mapped[datetime | None]
+    first_contact_at: Mapped[datetime | None]
+    last_contact_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    next_due: Mapped[date | None]
+    next_step: Mapped[str | None] = mapped_column(Encrypted("referral.next_step"))
+    closed_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (
         points_to("person_id", "service_user"),
         points_to("decided_by", "staff"),
         points_to("assigned_to", "staff"),
+        points_to("entered_by", "staff"),
         UniqueConstraint("service_id", "reference"),
         UniqueConstraint("service_id", "sent_key_hash"),
         UniqueConstraint("service_id", "draft_id"),
         Index(None, "service_id", "status", "due_at", "id"),
         Index(None, "service_id", "person_id"),
+        Index(None, "service_id", "assigned_to", "status", "next_due", "id"),
+        Index(None, "service_id", "status", "next_due", "id"),
+        Index(None, "service_id", "status", "referred_at", "id"),
+        Index(None, "service_id", "assigned_to", "status", "referred_at", "id"),
     )
     __mapper_args__ = {"version_id_col": version}
 
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody works with this person now."""
+        return self.status in self.OPEN
+
 
 class ReferralNeed(Record):
-    """A need chosen from the list, in the order of the list."""
+    """A need: chosen from the list in the form (``added_by`` empty), in the order of the list, or found later by staff.
+
+    ``status``: open, improving, resolved, no-longer-relevant (data dictionary 4.9). ``words`` are the worker's.
+    """
 
     __tablename__ = "referral_need"
 
     referral_id: Mapped[uuid.UUID]
     need: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(20), default="open", server_default="open")
+    words: Mapped[str | None] = mapped_column(Encrypted("referral_need.words"))
+    added_by: Mapped[uuid.UUID | None]
+    changed_at: Mapped[datetime | None]
 
     __table_args__ = (
         points_to("referral_id", "referral"),
+        points_to("added_by", "staff"),
         UniqueConstraint("service_id", "referral_id", "need"),
     )
 
@@ -382,7 +431,8 @@ class TurnedAway(Base):
 class Alert(Record):
     """A person said that they are not safe. It always has an owner; only opening it by name stops the clock; only
     "what was done" closes it. ``position``: duty, deputy, manager. ``rule`` and ``question`` say what raised it, and
-    ``form_id`` where it was said: the draft, or the response to a scale."""
+    ``form_id`` where it was said: the draft, or the response to a scale; empty when staff raised it.
+    ``supervision_at``: somebody wants to talk it over with their supervisor; ``supervised_at``: they have."""
 
     __tablename__ = "alert"
 
@@ -401,6 +451,10 @@ class Alert(Record):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[uuid.UUID | None]
     what_was_done: Mapped[str | None] = mapped_column(Encrypted("alert.what_was_done"))
+    supervision_at: Mapped[datetime | None]
+    supervision_by: Mapped[uuid.UUID | None]
+    supervised_at: Mapped[datetime | None]
+    supervised_by: Mapped[uuid.UUID | None]
     version: Mapped[int] = mapped_column(default=1)
 
     __table_args__ = (
@@ -409,6 +463,8 @@ class Alert(Record):
         points_to("owner_id", "staff"),
         points_to("opened_by", "staff"),
         points_to("closed_by", "staff"),
+        points_to("supervision_by", "staff"),
+        points_to("supervised_by", "staff"),
         UniqueConstraint("service_id", "form_id", "question", "answer"),
         Index(None, "service_id", "closed_at", "due_at"),
         Index(None, "opened_at", "due_at"),

@@ -106,7 +106,7 @@ def say_standing(standing: Standing) -> Iterator[str]:
             yield gettext(TOLD if standing.manager_told else BEING_TOLD)
         return
     ended = say_date(standing.since) if standing.since else ""
-    if standing.code == "accepted":
+    if standing.code in ("accepted", "active", "on-hold"):
         yield gettext(TAKEN, name=standing.worker) if standing.worker else gettext(TAKEN_BY_NOBODY_YET)
         yield gettext(NEXT)
     elif standing.code == "passed-on":

@@ -105,7 +105,7 @@ def plan_of(referral: Referral) -> list[Planned]:
             say_check_in(one),
             _state(one),
             feedback.is_open(one),
-            referral.status == "accepted" and one.status in ("ready", "in-progress") and one.opens_at <= now(),
+            referral.is_open and one.status in ("ready", "in-progress") and one.opens_at <= now(),
         )
         for one in found
     ]
