@@ -1,0 +1,112 @@
+"""The closed lists of a case, each declared once: the form, the check, the page and the data dictionary follow.
+
+The codes are for ever (tests/codes_ever_used.txt); the data dictionary writes some of them with underscores.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portal.i18n import N_
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One entry of a closed list: the stored code, what staff read, what it means, and the national code where there is
+    one. Without a definition the label says it all."""
+
+    code: str
+    label: str
+    definition: str = ""
+    national: str = ""
+
+
+def codes_in(entries: Sequence[Listed]) -> tuple[str, ...]:
+    """The codes of a list, in its order."""
+    return tuple(one.code for one in entries)
+
+
+def entry(entries: Sequence[Listed], code: str | None) -> Listed | None:
+    """The entry with this code; ``None`` when the list has none."""
+    return next((one for one in entries if one.code == code), None)
+
+
+# Contacts (data dictionary 3.8 and 4.11) -----------------------------------------------------------------------------
+
+ATTEMPT_OUTCOMES: tuple[Listed, ...] = (
+    Listed("spoke", N_("Spoke with them"), N_("You and the person talked or wrote to and fro, at any length.")),
+    Listed("attended", N_("They came"), N_("A meeting that was arranged took place.")),
+    Listed("no-answer", N_("No answer"), N_("Nobody picked up or wrote back, and no message was left.")),
+    Listed(
+        "message-left", N_("Left a message"), N_("A message was left in a way that they allowed. You did not talk.")
+    ),
+    Listed("wrong-number", N_("Wrong number"), N_("The number or address is not theirs, or does not work any more.")),
+    Listed("did-not-attend", N_("They did not come"), N_("A meeting was arranged. They did not come or say so.")),
+    Listed("cancelled-by-person", N_("They cancelled"), N_("A meeting was arranged. They said that they cannot come.")),
+    Listed("cancelled-by-service", N_("We cancelled"), N_("A meeting was arranged. We could not keep it.")),
+)
+"""What came of it: attempt_outcome."""
+
+REACHED = ("spoke", "attended")
+"""The outcomes by which the person was reached: the first of these is the first contact."""
+
+TRIED = ("no-answer", "message-left", "wrong-number", "did-not-attend")
+"""The outcomes that count as an attempt in vain. What somebody cancelled is neither."""
+
+DIRECTIONS: tuple[Listed, ...] = (
+    Listed("out", N_("We got in touch with them")),
+    Listed("in", N_("They got in touch with us")),
+)
+
+MECHANISMS: tuple[Listed, ...] = (
+    Listed("telephone", N_("Phone call"), national="02"),
+    Listed("face-to-face", N_("In person"), national="01"),
+    Listed("video", N_("Video call")),
+    Listed("text", N_("Text message"), national="09"),
+    Listed("email", N_("Email"), national="05"),
+    Listed("instant-message", N_("Chat message"), national="10"),
+    Listed("talk-type", N_("Typed phone call (text relay), for somebody who cannot speak"), national="04"),
+    Listed("other", N_("Another way, such as a letter"), national="98"),
+)
+"""How: the NHS consultation mechanism by our own code. The national code of a video call could not be verified, so none
+is exported."""
+
+MECHANISM_OF_CHANNEL: dict[str, str] = {
+    "call": "telephone",
+    "text": "text",
+    "email": "email",
+    "post": "other",
+    "through-person": "other",
+    "come-back": "face-to-face",
+}
+"""The mechanism that is meant, by the first safe way that the person named."""
+
+LOCATIONS: tuple[Listed, ...] = (
+    Listed("home", N_("At their home")),
+    Listed("gp", N_("At a GP practice")),
+    Listed("community-venue", N_("In a community place")),
+    Listed("online", N_("Online")),
+    Listed("other", N_("Somewhere else")),
+)
+"""Where: location_type."""
+
+WITH_WHOM: tuple[Listed, ...] = (
+    Listed("person", N_("The person themselves")),
+    Listed("supporter", N_("Somebody who supports them"), N_("A relative, friend or carer, with their permission.")),
+    Listed("professional", N_("A professional"), N_("With nobody else, this does not count as reaching the person.")),
+)
+
+CONTACT_RESULTS: tuple[Listed, ...] = (
+    Listed("plan-made", N_("A plan was made"), N_("You agreed what happens next, who does it, and when.")),
+    Listed("action-agreed", N_("A next action was agreed"), N_("Something was added to the plan or changed in it.")),
+    Listed("signposted", N_("They were told about a place"), N_("They got the details, and go there themselves.")),
+    Listed("referred-on", N_("They were referred to a place"), N_("You passed details on, with their permission.")),
+    Listed("no-action", N_("Nothing else"), N_("You talked, and nothing new was agreed.")),
+)
+"""What was agreed: contact_outcome."""
+
+ACCESS_MET: tuple[Listed, ...] = (
+    Listed("yes", N_("Yes"), N_("They got everything that they need to understand and be understood.")),
+    Listed("no", N_("No"), N_("Something was missing. Say in the notes what it was.")),
+    Listed("na", N_("It did not matter here"), N_("The need has nothing to do with this kind of contact.")),
+)
+"""Whether the need for accessible information was met: ais_met, asked only of people who have one."""
