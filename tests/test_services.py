@@ -69,6 +69,12 @@ GOOD: dict[str, Any] = {
     "commissioned_by_nhs": True,
     "complaint_acknowledge_days": 2,
     "complaint_answer_days": 15,
+    "contact_attempts": 4,
+    "practices": ["d81044", "D81044", "Y01234"],
+    "publish_activities": True,
+    "activity_fresh_days": 90,
+    "teams": ["North", "South"],
+    "retention_years": 6,
 }
 
 
@@ -157,6 +163,12 @@ BAD: list[tuple[str, Any, str]] = [
     ("lock_minutes", 1, "from 2 to 120"),
     ("draft_days", 91, "from 1 to 90"),
     ("link_days", 15, "from 1 to 14"),
+    ("contact_attempts", 0, "from 1 to 20"),
+    ("practices", ["The Surgery"], "not 'The Surgery'"),
+    ("publish_activities", "yes", "true or false"),
+    ("activity_fresh_days", 3, "from 7 to 730"),
+    ("teams", ["North", " "], "a name"),
+    ("retention_years", 0, "from 1 to 30"),
     ("check_ins", [], "must have for the plan"),
     ("check_ins", {"reminders": 9}, "and nothing else"),
     ("check_ins", {"reminder_days": [3, 3, 3]}, "(reminder_days) must be a list of at most 2"),

@@ -161,7 +161,12 @@ class ServiceSettings:
     ``commissioned_by_nhs``: whether the NHS pays for this service, which then asks the Friends and Family question.
     ``complaint_acknowledge_days`` and ``complaint_answer_days``: working days from a complaint to its acknowledgement
     and to its answer. ``exit_url``: where the way out leads; empty means
-    where the installation's leads.
+    where the installation's leads. ``contact_attempts``: after so many attempts without reaching somebody, Today asks
+    what is to happen. ``practices`` are codes of GP practices whose people belong to this service wherever they live.
+    ``publish_activities``: whether the directory is open to everybody by the Open Referral UK standard.
+    ``activity_fresh_days``: an activity that nobody has confirmed for longer is shown as perhaps out of date.
+    ``teams``: names that staff may be put under. ``retention_years``: how long after its end a case is kept before
+    somebody decides about it.
     """
 
     phone: str = ""
@@ -188,6 +193,12 @@ class ServiceSettings:
     check_ins: CheckIns = field(default_factory=CheckIns)
     link_days: int = 14
     commissioned_by_nhs: bool = False
+    contact_attempts: int = 3
+    practices: tuple[str, ...] = ()
+    publish_activities: bool = False
+    activity_fresh_days: int = 180
+    teams: tuple[str, ...] = ()
+    retention_years: int = 8
 
     def offers(self, code: str) -> bool:
         """Whether this service shows a language: a reviewed one, or a draft switched on by name."""
@@ -318,6 +329,23 @@ def _outcodes(given: Any) -> tuple[str, ...]:
             raise _Bad(f"must be postcode districts such as PE27, not {one!r}.")
         found.append(code)
     return tuple(dict.fromkeys(found))
+
+
+def _practices(given: Any) -> tuple[str, ...]:
+    found: list[str] = []
+    for one in _list(given, 500):
+        code = one.strip().upper() if isinstance(one, str) else ""
+        if not re.fullmatch(r"[A-Z][0-9A-Z]{4,5}", code):
+            raise _Bad(f"must be codes of GP practices such as D81044, not {one!r}.")
+        found.append(code)
+    return tuple(dict.fromkeys(found))
+
+
+def _teams(given: Any) -> tuple[str, ...]:
+    names = [_text(60)(one) for one in _list(given, 50)]
+    if not all(names):
+        raise _Bad("must give each team a name.")
+    return tuple(dict.fromkeys(names))
 
 
 def _languages(given: Any) -> tuple[str, ...]:
@@ -501,6 +529,12 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "check_ins": _check_ins,
         "link_days": _number(1, 14),
         "commissioned_by_nhs": _yes_or_no,
+        "contact_attempts": _number(1, 20),
+        "practices": _practices,
+        "publish_activities": _yes_or_no,
+        "activity_fresh_days": _number(7, 730),
+        "teams": _teams,
+        "retention_years": _number(1, 30),
     }
 )
 """One reader per setting: the names here are the names in the JSON and in ``ServiceSettings``."""
