@@ -18,22 +18,39 @@ from sqlalchemy.orm import Session
 from config import Settings
 from portal import exports, held, measures, people, referrals, services, tasks
 from portal.exports import TOLD, Everything, Reason
+from portal.exports.told_of_case import WITHHELD
 from portal.i18n import LANGUAGES, speaking
 from portal.store import (
+    Activity,
+    ActivityPlace,
+    ActivityTag,
+    ActivityTime,
     Alert,
     AuditEvent,
     AuditSeal,
     Base,
+    Ceremony,
     Duty,
+    Feed,
+    FeedRun,
     FriendsAndFamily,
+    IdentityProvider,
     Invitation,
+    Kiosk,
     Message,
+    OutsideAccount,
+    Passkey,
+    PostcodePlace,
+    Practice,
+    Provider,
     Record,
     RecoveryCode,
     Referral,
+    SavedView,
     ScaleText,
     Service,
     ServiceScale,
+    ServiceText,
     ServiceUser,
     SignIn,
     Staff,
@@ -61,6 +78,22 @@ NOT_ABOUT_PEOPLE: dict[type[Base], str] = {
     ScaleText: "the words of scales",
     FriendsAndFamily: "anonymous by construction",
     YouSaid: "what the service publishes",
+    Activity: "the directory",
+    ActivityPlace: "the directory",
+    ActivityTag: "the directory",
+    ActivityTime: "the directory",
+    Ceremony: "a sign-in of staff under way",
+    Feed: "the directory",
+    FeedRun: "the directory",
+    IdentityProvider: "how staff sign in",
+    Kiosk: "a screen in a waiting room",
+    OutsideAccount: "how staff sign in",
+    Passkey: "how staff sign in",
+    PostcodePlace: "where postcodes are",
+    Practice: "the list of GP practices",
+    Provider: "the directory",
+    SavedView: "how somebody of the staff looks at their caseload: codes",
+    ServiceText: "the service's own words",
 }
 """Every other table must be told. A new table has to be put here, or into the copy."""
 
@@ -112,8 +145,9 @@ def records(copy: Everything) -> dict[str, dict[str, exports.Entry]]:
 def test_every_table_is_told_or_holds_nobody() -> None:
     tables = {mapper.class_ for mapper in Base.registry.mappers}
     told = {one.table for one in TOLD}
-    assert tables - told - set(NOT_ABOUT_PEOPLE) == set(), "Put the new table into exports.TOLD, or say why not here."
-    assert not told & set(NOT_ABOUT_PEOPLE)
+    left = tables - told - set(NOT_ABOUT_PEOPLE) - set(WITHHELD)
+    assert left == set(), "Put the new table into exports.TOLD, or say why not here."
+    assert not told & (set(NOT_ABOUT_PEOPLE) | set(WITHHELD))
 
 
 @pytest.mark.parametrize("told", TOLD, ids=lambda told: told.code)
@@ -148,7 +182,8 @@ def test_the_copy_equals_the_store(store: Session, life: Life) -> None:
             entry = found[told.code][str(row.id)]
             assert entry.when == row.created_at
             there = {_plain(one.value) for one in entry.fields}
-            for column in set(told.table.__mapper__.columns.keys()) - OF_EVERY_RECORD - set(told.left_out):
+            apart = {column for column, other in told.only_where.items() if not getattr(row, other)}
+            for column in set(told.table.__mapper__.columns.keys()) - OF_EVERY_RECORD - set(told.left_out) - apart:
                 for value in _parts(getattr(row, column)):
                     expected = names.get(value, value) if isinstance(value, uuid.UUID) else value
                     assert _plain(expected) in there, f"{told.code}.{column} lacks {value!r}"

@@ -8,7 +8,8 @@ is said in the copy itself, with the number of times and how to ask for it.
 
 from portal.exports.files import COLUMNS, as_csv, as_json, harmless
 from portal.exports.making import Gone, Look, everything, who_looked, write_down
-from portal.exports.told import TOLD, Told
+from portal.exports.telling import Told
+from portal.exports.told import TOLD
 from portal.exports.tree import Entry, Everything, Field, LeftOut, Reason, Section
 from portal.exports.words import NAMES, say_act
 

@@ -13,8 +13,9 @@ from portal import access, audit
 from portal.access import ROLE_NAMES, Role
 from portal.clock import now
 from portal.exports.saying import Book
-from portal.exports.told import TOLD, Told
-from portal.exports.tree import REASONS, Entry, Everything, Field, LeftOut, Section
+from portal.exports.telling import Told
+from portal.exports.told import TOLD
+from portal.exports.tree import REASONS, Entry, Everything, Field, LeftOut, Reason, Section
 from portal.exports.words import NAMES, READING, say_act
 from portal.i18n import LONDON, gettext, spoken
 from portal.store import (
@@ -88,9 +89,15 @@ def _all_of(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> set[
 
 def _fields(book: Book, told: Told, row: Record) -> Iterator[Field]:
     for column, say in told.columns.items():
+        if not _is_told(told, row, column):
+            continue
         for rest, name, value, words in say(book, row, getattr(row, column)):
             code = f"{column}.{rest}" if rest else column
             yield Field(code, name or gettext(NAMES.get(column, column)), _as_json(value), words)
+
+
+def _is_told(told: Told, row: Record, column: str) -> bool:
+    return column not in told.only_where or bool(getattr(row, told.only_where[column]))
 
 
 def _as_json(value: object) -> object:
@@ -103,6 +110,9 @@ def _left_out(book: Book) -> Iterator[LeftOut]:
     for reason, words in REASONS.items():
         found = [(told, column) for told in TOLD for column, why in told.left_out.items() if why is reason]
         times = sum(getattr(row, column) not in (None, "") for told, column in found for row in book.rows[told.table])
+        if reason is Reason.STAFF_WORDS:
+            found += (some := [(told, column) for told in TOLD for column in told.only_where])
+            times += sum(not _is_told(told, row, column) for told, column in some for row in book.rows[told.table])
         yield LeftOut(reason, gettext(words), tuple(f"{told.code}.{column}" for told, column in found), times)
 
 

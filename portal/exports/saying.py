@@ -76,6 +76,15 @@ def one_of(words: Mapping[str, str]) -> Say:
     return say
 
 
+def some_of(words: Mapping[str, str]) -> Say:
+    """Several codes at once."""
+
+    def say(book: Book, row: Any, value: Any) -> Iterator[tuple[str, str, object, str]]:
+        yield "", "", value, ", ".join(gettext(words.get(one, one)) for one in value or ())
+
+    return say
+
+
 def answer(journey: Journey, code: str = "") -> Say:
     """An answer to the question that is called as the column (or ``code``)."""
 

@@ -1,11 +1,7 @@
 """What is told of each table, or why it is left out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from portal import alerts, feedback, people
 from portal.exports.saying import (
-    Say,
     act,
     answer,
     answers,
@@ -19,6 +15,8 @@ from portal.exports.saying import (
     scales,
     staff_name,
 )
+from portal.exports.telling import INNER, PERSON, WHOSE, Told, asked, each
+from portal.exports.told_of_case import TOLD_OF_CASE
 from portal.exports.tree import Reason
 from portal.exports.words import (
     ABSENT,
@@ -32,6 +30,7 @@ from portal.exports.words import (
     GOAL_CHANGE,
     MESSAGE_STATE,
     NEED,
+    NEED_STATUS,
     OCCASION,
     POSITION,
     STATUS,
@@ -63,7 +62,6 @@ from portal.store import (
     Message,
     Permission,
     PersonCode,
-    Record,
     Referral,
     ReferralChange,
     ReferralNeed,
@@ -71,33 +69,6 @@ from portal.store import (
     Task,
     Visit,
 )
-
-
-@dataclass(frozen=True)
-class Told:
-    """A table with somebody's rows. ``by``: the columns that lead to the person, each with the table they point at;
-    ``columns`` says each column that is told, ``left_out`` why the others are not. ``id``, ``created_at`` (the
-    record's own number and time) and ``service_id`` (the same everywhere) are told of each record."""
-
-    code: str
-    title: str
-    table: type[Record]
-    by: Mapping[str, type[Record]]
-    columns: Mapping[str, Say]
-    left_out: Mapping[str, Reason] = field(default_factory=dict)
-
-
-def asked(*codes: str) -> dict[str, Say]:
-    return {code: answer(SELF_REFERRAL, code) for code in codes}
-
-
-def each(say: Say, *columns: str) -> dict[str, Say]:
-    return dict.fromkeys(columns, say)
-
-
-WHOSE = {"person_id": Reason.INNER}
-INNER = {"version": Reason.INNER}
-PERSON: dict[str, type[Record]] = {"person_id": ServiceUser}
 
 TOLD: tuple[Told, ...] = (
     Told(
@@ -109,6 +80,7 @@ TOLD: tuple[Told, ...] = (
             **asked("first_name", "family_name", "preferred_name", "pronouns", "postcode", "nhs_number"),
             **asked("gp_registered", "gp_practice", "spoken_language", "written_language", "interpreter"),
             **asked("access_needs", "access_detail"),
+            "gp_practice_code": plain,
             "born": answer(SELF_REFERRAL, "date_of_birth"),
             **each(plain, "no_fixed_address", "reading", "corrected_at"),
             "page_language": language,
@@ -163,6 +135,11 @@ TOLD: tuple[Told, ...] = (
         {
             **each(plain, "reference", "journey_version", "language_reviewed", "source_channel", "referred_at"),
             **each(plain, "due_at", "promise_reported_at", "decided_at", "word_to_person", "passed_to"),
+            **each(
+                plain, "first_attempt_at", "first_contact_at", "last_contact_at", "attempts", "next_due", "closed_at"
+            ),
+            "completed_by": one_of(feedback.COMPLETED_BY),
+            "entered_by": staff_name,
             "language": language,
             "answers": answers(SELF_REFERRAL),
             "referrer_type": one_of(
@@ -182,7 +159,7 @@ TOLD: tuple[Told, ...] = (
             "return_hash": Reason.KEYS,
             "sent_key_hash": Reason.KEYS,
             "draft_id": Reason.INNER,
-            "reason_text": Reason.STAFF_WORDS,
+            **dict.fromkeys(("reason_text", "next_step"), Reason.STAFF_WORDS),
         },
     ),
     Told(
@@ -190,7 +167,14 @@ TOLD: tuple[Told, ...] = (
         N_("What you want help with"),
         ReferralNeed,
         {"referral_id": Referral},
-        {"referral_id": link, "need": one_of(NEED)},
+        {
+            "referral_id": link,
+            "need": one_of(NEED),
+            "status": one_of(NEED_STATUS),
+            "added_by": staff_name,
+            "changed_at": plain,
+        },
+        {"words": Reason.STAFF_WORDS},
     ),
     Told(
         "changes",
@@ -211,8 +195,10 @@ TOLD: tuple[Told, ...] = (
             "language": language,
             "answers": answers(SELF_REFERRAL),
             "typed": parts,
+            "completed_by": one_of(feedback.COMPLETED_BY),
+            "entered_by": staff_name,
         },
-        {**INNER, "key_hash": Reason.KEYS, "return_hash": Reason.KEYS},
+        {**INNER, "kiosk_id": Reason.INNER, "key_hash": Reason.KEYS, "return_hash": Reason.KEYS},
     ),
     Told(
         "check-ins",
@@ -334,6 +320,8 @@ TOLD: tuple[Told, ...] = (
         {
             **each(link, "referral_id", "form_id"),
             **each(plain, "reference", "question", "answer", "due_at", "opened_at", "closed_at"),
+            **each(plain, "supervision_at", "supervised_at"),
+            **each(staff_name, "supervision_by", "supervised_by"),
             "rule": one_of({code: rule.label for code, rule in alerts.RULES.items()}),
             "position": one_of(POSITION),
             **each(staff_name, "owner_id", "opened_by", "closed_by"),
@@ -433,6 +421,7 @@ TOLD: tuple[Told, ...] = (
         },
         {**WHOSE, **INNER},
     ),
+    *TOLD_OF_CASE,
     Told(
         "audit",
         N_("Who did or read what"),

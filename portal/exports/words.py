@@ -148,6 +148,77 @@ NAMES: dict[str, str] = {
     "written_language": N_("Written language"),
     "turned_away": N_("Outside our rules"),
     "touched_at": N_("Last changed"),
+    "gp_practice_code": N_("Number of the GP practice"),
+    "first_attempt_at": N_("We first tried on"),
+    "first_contact_at": N_("We first spoke on"),
+    "last_contact_at": N_("We last spoke on"),
+    "next_due": N_("Next time"),
+    "added_by": N_("Added by"),
+    "changed_at": N_("Changed on"),
+    "supervision_at": N_("Staff wanted to talk it over on"),
+    "supervised_at": N_("Staff talked it over on"),
+    "supervision_by": N_("Who wanted to talk it over"),
+    "supervised_by": N_("Who talked it over"),
+    "happened_at": N_("When"),
+    "minutes": N_("Minutes"),
+    "interpreter_used": N_("An interpreter helped"),
+    "shared_note": N_("A note for you"),
+    "safe_followed": N_("Your rules for contact were kept"),
+    "direction": N_("Who got in touch"),
+    "outcome": N_("What came of it"),
+    "mechanism": N_("How we spoke"),
+    "location": N_("Where"),
+    "with_whom": N_("With whom"),
+    "results": N_("What we did"),
+    "ais_met": N_("We met your access need"),
+    "worker_id": N_("Link worker"),
+    "shared": N_("Shared"),
+    "written_by": N_("Written by"),
+    "category": N_("Kind"),
+    "said": N_("As you chose it in the form"),
+    "detail": N_("More"),
+    "if_not_met": N_("What happens without it"),
+    "review_due": N_("To be looked at again on"),
+    "reviewed_at": N_("Looked at again on"),
+    "need_of": N_("Who needs it"),
+    "reviewed_by": N_("Looked at by"),
+    "ended_by": N_("Ended by"),
+    "started": N_("Since"),
+    "strengths": N_("What you are good at"),
+    "agreed_at": N_("Agreed on"),
+    "agreed_name": N_("Name"),
+    "agreed": N_("You agreed"),
+    "agreed_by": N_("Who agreed"),
+    "content": N_("The plan"),
+    "who_name": N_("Name"),
+    "due": N_("By when"),
+    "barriers": N_("What is in the way"),
+    "who": N_("Who does it"),
+    "activity_name": N_("Activity"),
+    "provider_name": N_("Who runs it"),
+    "made_on": N_("On"),
+    "sent_to": N_("Sent to"),
+    "status_on": N_("Since"),
+    "attended_first_on": N_("First time there"),
+    "check_due": N_("We ask again on"),
+    "on": N_("On"),
+    "outcomes": N_("What became of each need"),
+    "person_summary": N_("What we wrote for you"),
+    "actions_professionals": N_("What we asked others to do"),
+    "no_action": N_("Others need to do nothing"),
+    "actions_person": N_("What you wanted to do"),
+    "follow_up_due": N_("We ask again on"),
+    "reopen_until": N_("Can be opened again until"),
+    "retention_review_due": N_("We look at whether to keep it on"),
+    "reopened_at": N_("Opened again on"),
+    "reopened_by": N_("Opened again by"),
+    "to_service": N_("Service"),
+    "to_reference": N_("Reference there"),
+    "moved_by": N_("By"),
+    "recipient": N_("To"),
+    "sent_by": N_("Sent by"),
+    "how": N_("How"),
+    "ends_at": N_("Until"),
 }
 """What a column is called, for the person. One word for one thing, whatever the table."""
 
@@ -237,6 +308,43 @@ COMMENT = {
 }
 ERASURE = {"asked": N_("Asked"), "refused": N_("We said no"), "done": N_("Done")}
 NEED = {choice.code: choice.label for choice in NEEDS}
+
+NEED_STATUS = {
+    "open": N_("Open"),
+    "improving": N_("Getting better"),
+    "resolved": N_("Solved"),
+    "no-longer-relevant": N_("Does not matter any more"),
+}
+YES_NO = {"yes": N_("Yes"), "no": N_("No"), "na": N_("Not needed this time")}
+AGREED = {"yes": N_("Yes"), "no": N_("No")}
+AGREED_BY = {"person": N_("You"), "representative": N_("Somebody who may speak for you")}
+ACTION_WHO = {
+    "person": N_("You"),
+    "carer": N_("Your carer"),
+    "worker": N_("Your link worker"),
+    "service": N_("Another service"),
+}
+ACTION = {
+    "planned": N_("Planned"),
+    "in-progress": N_("Begun"),
+    "done": N_("Done"),
+    "declined": N_("Not wanted"),
+    "stopped": N_("Stopped"),
+}
+LETTER_TO = {"gp": N_("Your GP practice"), "referrer": N_("Who asked us to help you")}
+LETTER = {
+    "waiting": N_("Not sent yet"),
+    "sent": N_("Sent"),
+    "by-hand": N_("Given by hand"),
+    "not-needed": N_("Not sent: it was not needed"),
+}
+LETTER_HOW = {
+    "email": N_("Email"),
+    "paste": N_("Copied into their system"),
+    "print": N_("On paper"),
+    "fhir": N_("As a file"),
+    "other": N_("In another way"),
+}
 
 ACTS: dict[str, str] = {
     "read a referral": N_("Read your form and your record"),
