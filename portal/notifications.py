@@ -5,8 +5,9 @@ worker or many (libraries 7). When a person may not be written to, the refusal i
 the staff: tell the person yourself. What a person allows is looked at again at the moment of sending.
 
 No message names health, what kind of service this is, a need, a score or a person (product 5, hazards H4 and H5): a
-template may use nothing but what it declares here, and nobody's name can be declared. The log holds identifiers and
-codes only.
+template may use nothing but what it declares here, and nobody's name can be declared. Two messages alone say what is
+known of a person: to a practice, and to a group that they chose, each under the permission that it names. The log holds
+identifiers and codes only.
 """
 
 import logging
@@ -33,7 +34,8 @@ from portal.access import Actor, Permission, rows_of
 from portal.clock import now
 from portal.codes import new_id
 from portal.i18n import LANGUAGES
-from portal.store import ContactWay, Message, Service, ServiceUser, Staff, Stores
+from portal.store import ContactWay, Message, Referral, Service, ServiceUser, Staff, Stores
+from portal.store import Permission as Allowance
 from portal.store.once import write_once
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Audience(StrEnum):
     PERSON = "person"  # somebody who uses the service: safe contact is the law
     STAFF = "staff"
     ADDRESS = "address"  # an address that belongs to nobody here yet: an invitation
+    PROFESSIONAL = "professional"  # a practice or a group that is told about a person, because the person allows it
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Template:
     ``secret``: what it carried is forgotten once it has left.
     ``unconfirmed``: it may go to an address of which nobody has shown yet that it is the person's own.
     ``in_hours``: it leaves only while the service is open, so that somebody can be called and nobody is woken.
+    ``permission``: the kind of permission without which it does not leave; only such a message may say something of a
+    person, and only to a professional.
     """
 
     code: str
@@ -68,6 +73,7 @@ class Template:
     secret: bool = False
     unconfirmed: bool = False
     in_hours: bool = False
+    permission: str = ""
 
     @property
     def carries_code(self) -> bool:
@@ -90,10 +96,21 @@ MESSAGES: Mapping[str, Template] = {
         Template("comment-answered", Audience.PERSON),
         Template("comment-waiting", Audience.STAFF),
         Template("invitation", Audience.ADDRESS, details=frozenset({"link", "by"}), secret=True),
+        Template(
+            "message-back", Audience.PROFESSIONAL, details=frozenset({"words"}), secret=True, permission="share_gp"
+        ),
+        Template(
+            "onward-referral",
+            Audience.PROFESSIONAL,
+            details=frozenset({"words"}),
+            secret=True,
+            permission="share_onward",
+        ),
     )
 }
 """``code``: six digits. ``reference``: as it is shown, in groups. ``by``: a date, ISO 8601. ``link``: an address of
-ours. ``token``: the secret of a link that opens one check-in. The renderer adds ``phone`` (the service's), ``sign_in``
+ours. ``token``: the secret of a link that opens one check-in. ``words``: what a professional is told of a person, as
+the permission and the page that was sent say. The renderer adds ``phone`` (the service's), ``sign_in``
 (the address of the staff's sign-in page) and ``check_in`` (the address that such a secret is put behind)."""
 
 NEUTRAL = ("phone", "sign_in", "check_in")
@@ -114,6 +131,10 @@ class Refusal(StrEnum):
     CHANGED_MIND = "changed-mind"  # it was allowed when it was written, and no longer when it was to leave
     NOT_STAFF = "not-staff"  # this member of staff has left
     NOT_NEEDED = "not-needed"  # what it was about is over: nobody has to say it instead
+
+
+NOT_ARRIVED = ("refused", "failed")
+"""The states of a message that did not reach anybody and never will."""
 
 
 class NotDeclared(ValueError):
@@ -244,6 +265,30 @@ def tell_address(
     return _write(store, service, message, once, None)
 
 
+def tell_professional(
+    store: Session,
+    service: Service,
+    address: str,
+    template: str,
+    *,
+    once: str,
+    words: str,
+    referral_id: uuid.UUID,
+) -> Message:
+    """Write down what a practice or a group is told of the person of this referral. Whoever calls has looked at the
+    permission; it is looked at again when the message leaves. Raises NotDeclared."""
+    declared = _template(template, Audience.PROFESSIONAL, {"words": words})
+    message = Message(
+        template=declared.code,
+        channel="email",
+        address=address,
+        language="en",
+        details={"words": words},
+        referral_id=referral_id,
+    )
+    return _write(store, service, message, once, None)
+
+
 def take_back(store: Session, service_id: uuid.UUID, once: Sequence[str]) -> int:
     """What these messages are about is over: those that have not left yet never leave, and are no task. How many."""
     waiting = rows_of(service_id, Message).where(Message.once.in_(once), Message.state == "waiting")
@@ -360,6 +405,8 @@ def _safe_way(ways: Sequence[ContactWay], template: Template) -> tuple[ContactWa
 def _still_safe(store: Session, message: Message) -> Refusal | None:
     """Look again at the moment of sending: minds change, and staff leave, while a message waits."""
     template = MESSAGES[message.template]
+    if template.permission:
+        return None if _permitted(store, message, template.permission) else Refusal.CHANGED_MIND
     if message.person_id is not None:
         for way in _ways(store, message.service_id, message.person_id):
             if way.channel == message.channel and way.address == message.address and _allows(way, template):
@@ -369,6 +416,18 @@ def _still_safe(store: Session, message: Message) -> Refusal | None:
         staff = store.get_one(Staff, (message.service_id, message.staff_id))
         return None if staff.state == "active" else Refusal.NOT_STAFF
     return None
+
+
+def _permitted(store: Session, message: Message, kind: str) -> bool:
+    """Whether the person of the message's referral allows this now: the latest row of the kind counts, none is no."""
+    whose = select(Referral.person_id).where(
+        Referral.service_id == message.service_id, Referral.id == message.referral_id
+    )
+    rows = rows_of(message.service_id, Allowance).where(
+        Allowance.person_id == whose.scalar_subquery(), Allowance.kind == kind
+    )
+    latest = store.scalars(rows.order_by(Allowance.id.desc()).limit(1)).first()
+    return latest is not None and latest.decision == "given"
 
 
 # --- the ways out -----------------------------------------------------------------------------------------------------
@@ -685,5 +744,6 @@ def _refuse(store: Session, message: Message, refusal: Refusal) -> Delivered:
     message.state, message.refusal, message.address = "refused", refusal.value, None
     _forget(message)
     _record(store, message)
-    _ask_staff(store, message, tasks.Kind.TELL_THE_PERSON)
+    about_them = bool(MESSAGES[message.template].permission)
+    _ask_staff(store, message, tasks.Kind.MESSAGE_FAILED if about_them else tasks.Kind.TELL_THE_PERSON)
     return Delivered(refused=1)

@@ -110,3 +110,69 @@ ACCESS_MET: tuple[Listed, ...] = (
     Listed("na", N_("It did not matter here"), N_("The need has nothing to do with this kind of contact.")),
 )
 """Whether the need for accessible information was met: ais_met, asked only of people who have one."""
+
+
+# Onward (data dictionary 3.9 and 4.12) -------------------------------------------------------------------------------
+
+ONWARD_KINDS: tuple[Listed, ...] = (
+    Listed("signpost", N_("Tell them about it"), N_("They get a name and contact details. Nothing about them leaves.")),
+    Listed(
+        "supported-self-referral",
+        N_("Help them to ask for it themselves"),
+        N_("They give their own details to the group, with your help. Nothing about them leaves from here."),
+    ),
+    Listed(
+        "referral",
+        N_("Refer them, with their details"),
+        N_("We give the group what they allow, and nothing else. It needs their permission."),
+    ),
+)
+"""Three acts (onward_kind). Only the last moves data."""
+
+MOVES_DATA = "referral"
+
+ONWARD_STATUSES: tuple[Listed, ...] = (
+    Listed("offered", N_("Offered"), N_("They were told about it, or it was agreed. Nothing else is known.")),
+    Listed("accepted", N_("They want it"), N_("They said that they will go or ask.")),
+    Listed("declined", N_("They do not want it"), N_("They said no, or changed their mind before the first time.")),
+    Listed("sent", N_("Details sent"), N_("The group has been given their details. It has not answered yet.")),
+    Listed("accepted-by-service", N_("The group said yes"), N_("The group has a place for them.")),
+    Listed("waitlisted", N_("On a waiting list"), N_("The group will have a place later.")),
+    Listed("attended-once", N_("Went once"), N_("They were there once, and it is not known whether they go on.")),
+    Listed("attending", N_("Going"), N_("They have been there more than once, and go on.")),
+    Listed("completed", N_("Finished"), N_("They got all of it: the course has ended, or the help is done.")),
+    Listed("stopped", N_("Stopped going"), N_("They were there, and do not go any more.")),
+    Listed("service-full", N_("The group is full"), N_("There is no place, and no waiting list.")),
+    Listed("not-suitable", N_("It does not suit them"), N_("They or the group found that it is not the right thing.")),
+    Listed("service-closed", N_("It is not there any more"), N_("The group has ended, or does not run this now.")),
+)
+"""What became of it: onward_status."""
+
+ONWARD_WENT = ("attended-once", "attending", "completed", "stopped")
+"""The outcomes that say that they were there."""
+
+ONWARD_OVER = ("declined", "completed", "stopped", "service-full", "not-suitable", "service-closed")
+"""The outcomes after which nobody has to ask again."""
+
+BARRIERS: tuple[Listed, ...] = (
+    Listed("cost", N_("Cost"), N_("It costs money, or getting there does.")),
+    Listed("transport", N_("Getting there"), N_("There is no way to get there that works for them.")),
+    Listed("access", N_("Access"), N_("The place, the language or the way it is done shuts them out.")),
+    Listed("health", N_("Health"), N_("They are not well enough for it now.")),
+    Listed("other", N_("Something else")),
+)
+"""What stood in the way: barrier."""
+
+
+# Reading outside one's own caseload -----------------------------------------------------------------------------------
+
+READING_REASONS: tuple[Listed, ...] = (
+    Listed("covering", N_("I am covering for a colleague")),
+    Listed("got-in-touch", N_("They, or somebody who helps them, got in touch with me")),
+    Listed("not-safe", N_("Somebody may not be safe")),
+    Listed("same-person", N_("I am finding out whether two records are one person")),
+    Listed("supervision", N_("Supervision, or checking how well we work")),
+    Listed("complaint", N_("A complaint, or a question about their data")),
+    Listed("other", N_("Something else")),
+)
+"""Why a record is read that is not part of one's own work. The person reads it on their own page."""
