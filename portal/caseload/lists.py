@@ -176,3 +176,52 @@ READING_REASONS: tuple[Listed, ...] = (
     Listed("other", N_("Something else")),
 )
 """Why a record is read that is not part of one's own work. The person reads it on their own page."""
+
+
+# Closing (data dictionary 3.10 and 4.13) -----------------------------------------------------------------------------
+
+CLOSURE_REASONS: tuple[Listed, ...] = (
+    Listed("goals-met", N_("Done: they have what they wanted"), N_("What they wanted to be different is different.")),
+    Listed("partly-met", N_("Done in part"), N_("Some of it is different, and they do not need us for the rest.")),
+    Listed(
+        "moved-to-other-support",
+        N_("Somebody else helps them now"),
+        N_("Another service or group has taken over, and they know whom to ask."),
+    ),
+    Listed("person-chose-to-stop", N_("They chose to stop"), N_("They said that they do not want our help any more.")),
+    Listed(
+        "could-not-contact",
+        N_("We could not reach them"),
+        N_("Only after as many attempts as your service has set, in ways that they allowed."),
+    ),
+    Listed("moved-away", N_("Has moved away"), N_("They live outside our area now.")),
+    Listed("not-eligible", N_("Not for us"), N_("It turned out that our service is not for people like them.")),
+    Listed("service-unavailable", N_("We cannot go on"), N_("The service ends, or has nobody for them.")),
+    Listed(
+        "needs-beyond-scope",
+        N_("Needs help that we cannot give"),
+        N_("They need more than a link worker, and you have told whoever can give it."),
+    ),
+    Listed("died", N_("The person has died"), N_("Nothing is sent to anybody in their name from now on.")),
+    Listed("duplicate", N_("The same referral twice"), N_("They have another open referral here, which goes on.")),
+    Listed("other", N_("Another reason"), N_("Write which.")),
+)
+"""Why a case ends: closure_reason."""
+
+NEED_OUTCOMES: tuple[Listed, ...] = (
+    Listed("resolved", N_("Resolved"), N_("It is no need any more.")),
+    Listed("improved", N_("Better"), N_("It is still there, and it is better than at the start.")),
+    Listed("same", N_("The same"), N_("Nothing has changed.")),
+    Listed("worse", N_("Worse"), N_("It is worse than at the start.")),
+    Listed("unknown", N_("Not known"), N_("You have not heard, or could not ask.")),
+)
+"""What became of a need, as the person sees it: need_outcome."""
+
+HOLD_REASONS: tuple[Listed, ...] = (
+    Listed("person-asked", N_("They asked for a break")),
+    Listed("unwell", N_("They are not well, or in hospital")),
+    Listed("away", N_("They are away")),
+    Listed("waits-for-others", N_("Another service has to act first")),
+    Listed("other", N_("Another reason"), N_("Write which.")),
+)
+"""Why a case is on hold."""
