@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
 
 from flask import abort, g, render_template
 from flask.typing import ResponseReturnValue
@@ -78,6 +80,15 @@ def _said_in_history(one: referrals.Happened) -> str:
     return ": ".join(part for part in said if part)
 
 
+def _parts(referral: referrals.Referral) -> dict[str, object]:
+    """What the parts of other doors need."""
+    told: dict[str, object] = {}
+    for name in ("contacts", "onward", "letters", "closing"):
+        with suppress(ModuleNotFoundError):
+            told |= import_module(f"portal.web.caseload.{name}").for_case(referral)
+    return told
+
+
 @blueprint.get("/referrals/<uuid:referral_id>")
 @allow(Permission.READ_REFERRAL, audits=True)
 def case(referral_id: uuid.UUID) -> ResponseReturnValue:
@@ -91,6 +102,7 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
     erasure = retention.latest_request(g.store, g.actor.service_id, person.id)
     return render_template(
         "caseload/case.html",
+        **_parts(referral),
         referral=referral,
         person=person,
         **goals.for_staff(referral),
