@@ -1,8 +1,9 @@
 """When people are asked how they are, with which scales, how often at most, and when the asking stops.
 
-A plan hangs on one referral: a check-in at the start, and later ones dated from the day on which the referral was
-accepted. A person is asked once and reminded twice at most; then a member of staff decides. Whatever happens, every
-check-in ends: answered, or with the reason why not. Nothing here writes to anybody except through ``notifications``.
+A plan hangs on one referral: a check-in at the start, and later ones dated from the day of the first contact; until
+there is one, from the day on which the referral was accepted. A person is asked once and reminded twice at most; then a
+member of staff decides. Whatever happens, every check-in ends: answered, or with the reason why not. Nothing here writes
+to anybody except through ``notifications``.
 """
 
 import uuid
@@ -152,6 +153,36 @@ def plan_rest(store: Session, service: Service, referral: Referral) -> list[Chec
         store, service.id, None, "planned check-ins", "referral", referral.id, actor_kind="system", many=len(found)
     )
     return found
+
+
+def redate(store: Session, service: Service, referral: Referral, day: date, was: date) -> int:
+    """The first contact was on ``day``: what the service plans and nobody has been asked about yet is dated from it, no
+    longer from the day ``was``. How many check-ins moved.
+
+    What somebody put on another day by hand stays there, and nothing is moved to where it could not be answered any
+    more: a contact that is written down late ends nothing.
+    """
+    rows = {(one.occasion, one.number): one for one in _locked(store, service.id, CheckIn.referral_id == referral.id)}
+    moved = 0
+    for occasion in services.settings_of(service).check_ins.occasions:
+        check_in = rows.get((occasion.occasion, occasion.number))
+        window = _window(day, occasion)
+        if check_in is None or day == was or not _waits_as_planned(check_in, _window(was, occasion)[1], window[2]):
+            continue
+        # Whoever could answer the one at the start already can do so still.
+        check_in.opens_at = check_in.opens_at if occasion.occasion == "baseline" else window[0]
+        check_in.due_at, check_in.closes_at = window[1:]
+        moved += 1
+    store.flush()
+    if moved:
+        act = "dated check-ins from the first contact"
+        audit.record(store, service.id, None, act, "referral", referral.id, actor_kind="system", many=moved)
+    return moved
+
+
+def _waits_as_planned(check_in: CheckIn, due_at: datetime, would_close: datetime) -> bool:
+    untouched = check_in.status in ("ready", "on-hold") and _asked_on(check_in) is None and check_in.due_at == due_at
+    return untouched and would_close > now() + TIME_TO_ANSWER
 
 
 def plan_end(store: Session, actor: Actor, referral_id: uuid.UUID, day: date) -> CheckIn | None:
