@@ -65,6 +65,7 @@ class Permission(StrEnum):
     READ_DIRECTORY = "read-directory"
     MANAGE_DIRECTORY = "manage-directory"
     MANAGE_PROVIDER = "manage-provider"
+    LEAD_TEAM = "lead-team"
 
 
 _CARE = frozenset({Role.LINK_WORKER, Role.MANAGER})
@@ -99,6 +100,7 @@ MAY: dict[Permission, frozenset[Role]] = {
     Permission.READ_DIRECTORY: frozenset(Role),
     Permission.MANAGE_DIRECTORY: _RUN,
     Permission.MANAGE_PROVIDER: frozenset({Role.ADMINISTRATOR}),
+    Permission.LEAD_TEAM: frozenset({Role.MANAGER}),
 }
 
 GRANTED: dict[Permission, frozenset[Role]] = {Permission.READ_SAFEGUARDING: _CARE}

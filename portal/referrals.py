@@ -545,17 +545,48 @@ def _decide(store: Session, actor: Actor, referral_id: uuid.UUID) -> Referral:
     return referral
 
 
-def _decided(store: Session, actor: Actor, referral: Referral, status: str, reason: str | None = None) -> None:
-    was = referral.status
-    referral.status, referral.reason = status, reason
-    referral.decided_at, referral.decided_by = now(), actor.staff_id
-    _change(store, referral, was, status, actor, reason)
-    audit.record(store, actor.service_id, actor, f"made a referral {status}", "referral", referral.id)
+def set_status(
+    store: Session,
+    actor: Actor | None,
+    referral: Referral,
+    status: str,
+    reason: str | None = None,
+    *,
+    words: str | None = None,
+    until: date | None = None,
+) -> None:
+    """Give a referral, held by whoever calls, another status: the change is kept with who, when and why, and audited.
+
+    ``actor``: ``None`` for the person themselves. ``reason``: a code; ``words`` and ``until`` say more. The moment of
+    an end stands in ``closed_at``, which is empty again when it goes on. Raises ValueError for a status that does not
+    exist; the status that it has already changes nothing.
+    """
+    if status not in STATUSES:
+        raise ValueError(status)
+    if referral.status == status:
+        return
+    was, referral.status, referral.reason = referral.status, status, reason
+    referral.closed_at = None if referral.is_open or status in WAITING else now()
+    _change(store, referral, was, status, actor, reason, words=words, until=until)
+    audit.record(store, referral.service_id, actor, f"made a referral {status}", "referral", referral.id)
     store.flush()
 
 
+def _decided(store: Session, actor: Actor, referral: Referral, status: str, reason: str | None = None) -> None:
+    referral.decided_at, referral.decided_by = now(), actor.staff_id
+    set_status(store, actor, referral, status, reason)
+
+
 def _change(
-    store: Session, referral: Referral, was: str | None, became: str, actor: Actor | None, reason: str | None = None
+    store: Session,
+    referral: Referral,
+    was: str | None,
+    became: str,
+    actor: Actor | None,
+    reason: str | None = None,
+    *,
+    words: str | None = None,
+    until: date | None = None,
 ) -> None:
     store.add(
         ReferralChange(
@@ -565,6 +596,8 @@ def _change(
             became=became,
             changed_by=actor.staff_id if actor else None,
             reason=reason,
+            words=words,
+            until=until,
         )
     )
 

@@ -397,7 +397,8 @@ class ReferralNeed(Record):
 
 
 class ReferralChange(Record):
-    """A change of a referral's status: who, when, from what to what, why."""
+    """A change of a referral's status: who, when, from what to what, why. ``words`` say more about the reason, and
+    ``until`` is the day that was named for it (on hold until …)."""
 
     __tablename__ = "referral_change"
 
@@ -406,6 +407,8 @@ class ReferralChange(Record):
     became: Mapped[str] = mapped_column(String(20))
     changed_by: Mapped[uuid.UUID | None]
     reason: Mapped[str | None] = mapped_column(String(40))
+    words: Mapped[str | None] = mapped_column(Encrypted("referral_change.words"))
+    until: Mapped[date | None]
 
     __table_args__ = (
         points_to("referral_id", "referral"),
@@ -431,7 +434,8 @@ class TurnedAway(Base):
 class Alert(Record):
     """A person said that they are not safe. It always has an owner; only opening it by name stops the clock; only
     "what was done" closes it. ``position``: duty, deputy, manager. ``rule`` and ``question`` say what raised it, and
-    ``form_id`` where it was said: the draft, or the response to a scale; empty when staff raised it.
+    ``form_id`` where it was said: the draft, or the response to a scale; when staff raised it, the key of that page, so
+    that two presses are one alert.
     ``supervision_at``: somebody wants to talk it over with their supervisor; ``supervised_at``: they have."""
 
     __tablename__ = "alert"
@@ -468,14 +472,19 @@ class Alert(Record):
         UniqueConstraint("service_id", "form_id", "question", "answer"),
         Index(None, "service_id", "closed_at", "due_at"),
         Index(None, "opened_at", "due_at"),
+        Index(None, "service_id", "owner_id", "closed_at"),
+        Index(None, "service_id", "referral_id"),
+        Index(None, "service_id", "supervised_at", "supervision_at"),
     )
     __mapper_args__ = {"version_id_col": version}
 
 
 class AlertEvent(Record):
-    """What happened to an alert: raised, climbed, reminded, opened, handed-over, answer-changed, raised-again, closed.
+    """What happened to an alert: raised, climbed, reminded, opened, handed-over, answer-changed, raised-again, closed,
+    supervision-asked, supervision-held.
 
-    ``answer`` is what the person then said; ``what_was_done`` the words with which it was closed that time.
+    ``answer`` is what the person then said; ``what_was_done`` the words with which it was closed that time, or with
+    which staff raised it.
     """
 
     __tablename__ = "alert_event"

@@ -326,7 +326,8 @@ class OnwardChange(Record):
 class Closure(Record):
     """The end of an episode (data dictionary 3.10), and its re-opening when there was one. ``outcomes``: by need, of
     the list need_outcome. ``no_action``: professionals are told in words that nothing is asked of them. What was closed
-    when the case was on hold or open again stays; the latest row counts."""
+    when the case was on hold or open again stays; the latest row counts. ``retention_review_due`` is empty once the case
+    is open again; ``followed_up_at``: somebody has asked again, as was agreed for ``follow_up_due``."""
 
     __tablename__ = "closure"
 
@@ -343,8 +344,9 @@ class Closure(Record):
     closed_at: Mapped[datetime]
     closed_by: Mapped[uuid.UUID]
     follow_up_due: Mapped[date | None]
+    followed_up_at: Mapped[datetime | None]
     reopen_until: Mapped[date | None]
-    retention_review_due: Mapped[date]
+    retention_review_due: Mapped[date | None]
     reopened_at: Mapped[datetime | None]
     reopened_by: Mapped[uuid.UUID | None]
     reopened_because: Mapped[str | None] = mapped_column(Encrypted("closure.reopened_because"))

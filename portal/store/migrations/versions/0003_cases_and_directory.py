@@ -109,6 +109,18 @@ def upgrade() -> None:
         sa.UniqueConstraint("service_id", "postcode", name=op.f("postcode_place_service_id_postcode_unique")),
     )
     op.create_table(
+        "topic_needs",
+        sa.Column("service_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("topic", sa.String(length=150), nullable=False),
+        sa.Column("needs", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("topic_needs__points_to_service")),
+        sa.PrimaryKeyConstraint("service_id", "id", name=op.f("topic_needs_key")),
+        sa.UniqueConstraint("service_id", "topic", name=op.f("topic_needs_service_id_topic_unique")),
+    )
+    op.create_table(
         "access_need",
         sa.Column("service_id", sa.Uuid(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -513,8 +525,9 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_by", sa.Uuid(), nullable=False),
         sa.Column("follow_up_due", sa.Date(), nullable=True),
+        sa.Column("followed_up_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reopen_until", sa.Date(), nullable=True),
-        sa.Column("retention_review_due", sa.Date(), nullable=False),
+        sa.Column("retention_review_due", sa.Date(), nullable=True),
         sa.Column("reopened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reopened_by", sa.Uuid(), nullable=True),
         sa.Column("reopened_because", sa.LargeBinary(), nullable=True),
@@ -774,6 +787,7 @@ def upgrade() -> None:
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("checked_by", sa.Uuid(), nullable=True),
         sa.Column("hidden", sa.Boolean(), nullable=False),
+        sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("words_key", sa.String(length=10000), nullable=False),
         sa.Column("source", sa.JSON(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -941,6 +955,7 @@ def upgrade() -> None:
         sa.Column("postcode", sa.String(length=8), nullable=True),
         sa.Column("latitude", sa.Double(), nullable=True),
         sa.Column("longitude", sa.Double(), nullable=True),
+        sa.Column("placed_by", sa.String(length=20), nullable=True),
         sa.Column("access", sa.String(length=1000), nullable=True),
         sa.ForeignKeyConstraint(
             ["service_id", "activity_id"],
@@ -1133,6 +1148,23 @@ def upgrade() -> None:
             ["service_id", "supervision_by"],
             ["service_id", "id"],
         )
+        batch_op.create_index(
+            batch_op.f("alert_service_id_owner_id_closed_at_index"),
+            ["service_id", "owner_id", "closed_at"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("alert_service_id_referral_id_index"), ["service_id", "referral_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("alert_service_id_supervised_at_supervision_at_index"),
+            ["service_id", "supervised_at", "supervision_at"],
+            unique=False,
+        )
+
+    with op.batch_alter_table("referral_change", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("words", sa.LargeBinary(), nullable=True))
+        batch_op.add_column(sa.Column("until", sa.Date(), nullable=True))
 
     with op.batch_alter_table("draft", schema=None) as batch_op:
         batch_op.add_column(sa.Column("completed_by", sa.String(length=20), nullable=True))
@@ -1254,7 +1286,14 @@ def downgrade() -> None:
         batch_op.drop_column("entered_by")
         batch_op.drop_column("completed_by")
 
+    with op.batch_alter_table("referral_change", schema=None) as batch_op:
+        batch_op.drop_column("until")
+        batch_op.drop_column("words")
+
     with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("alert_service_id_supervised_at_supervision_at_index"))
+        batch_op.drop_index(batch_op.f("alert_service_id_referral_id_index"))
+        batch_op.drop_index(batch_op.f("alert_service_id_owner_id_closed_at_index"))
         batch_op.drop_constraint(batch_op.f("alert_supervision_by_points_to_staff"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("alert_supervised_by_points_to_staff"), type_="foreignkey")
         batch_op.drop_column("supervised_by")
@@ -1375,6 +1414,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("access_need_service_id_person_id_index"))
 
     op.drop_table("access_need")
+    op.drop_table("topic_needs")
     op.drop_table("postcode_place")
     op.drop_table("identity_provider")
     # ### end Alembic commands ###
