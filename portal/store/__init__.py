@@ -61,6 +61,7 @@ from portal.store.models_of_directory import (
     FeedRun,
     PostcodePlace,
     Provider,
+    TopicNeeds,
 )
 from portal.store.models_of_feedback import (
     CheckIn,
@@ -155,6 +156,7 @@ __all__ = [
     "Stores",
     "Tally",
     "Task",
+    "TopicNeeds",
     "Tries",
     "TurnedAway",
     "Visit",

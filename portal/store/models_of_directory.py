@@ -14,7 +14,7 @@ from portal.store.database import Encrypted, Record, of_a_service, points_to
 
 class Feed(Record):
     """A directory that we take activities from: an address, or a file that somebody brings (``url`` empty). ``on``: the
-    worker fetches it again every ``every_hours``."""
+    worker fetches it again every ``every_hours``. ``published``: its activities stand in what we publish as well."""
 
     __tablename__ = "feed"
 
@@ -22,6 +22,7 @@ class Feed(Record):
     url: Mapped[str | None] = mapped_column(String(500))
     on: Mapped[bool] = mapped_column(default=False)
     every_hours: Mapped[int] = mapped_column(default=24)
+    published: Mapped[bool] = mapped_column(default=False)
     fetch_at: Mapped[datetime | None]
     taken_at: Mapped[datetime | None]
     added_by: Mapped[uuid.UUID | None]
@@ -86,7 +87,7 @@ class Activity(Record):
     ``status``: active, inactive, defunct, temporarily-closed. ``free``: yes, no; empty when nobody says. ``seen_at``:
     when a feed, or one of us, last said that it is there. ``words_key`` is what a text search looks in. ``source``
     keeps what the standard has and we have no column for, so that nothing is lost when we publish. ``hidden``: our
-    service does not offer it, whatever the feed says.
+    service does not offer it, whatever the feed says. ``gone_at``: since when its feed does not have it any more.
     """
 
     __tablename__ = "activity"
@@ -112,6 +113,7 @@ class Activity(Record):
     checked_at: Mapped[datetime | None]
     checked_by: Mapped[uuid.UUID | None]
     hidden: Mapped[bool] = mapped_column(default=False)
+    gone_at: Mapped[datetime | None]
     words_key: Mapped[str] = mapped_column(String(10000))
     source: Mapped[dict[str, Any]]
     version: Mapped[int] = mapped_column(default=1)
@@ -144,8 +146,23 @@ class ActivityTag(Record):
     )
 
 
+class TopicNeeds(Record):
+    """Which of our needs a topic of a feed means, where the service has said so itself. ``needs`` may be empty: then the
+    topic means none of them."""
+
+    __tablename__ = "topic_needs"
+
+    topic: Mapped[str] = mapped_column(String(150))
+    needs: Mapped[list[str]]
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (of_a_service(), UniqueConstraint("service_id", "topic"))
+    __mapper_args__ = {"version_id_col": version}
+
+
 class ActivityPlace(Record):
-    """Where an activity is (HSDS-UK service_at_location with its location). ``kind``: physical, postal, virtual."""
+    """Where an activity is (HSDS-UK service_at_location with its location). ``kind``: physical, postal, virtual.
+    ``placed_by``: how we know the point: source, postcode, district; empty when we do not."""
 
     __tablename__ = "activity_place"
 
@@ -158,6 +175,7 @@ class ActivityPlace(Record):
     postcode: Mapped[str | None] = mapped_column(String(8))
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
+    placed_by: Mapped[str | None] = mapped_column(String(20))
     access: Mapped[str | None] = mapped_column(String(1000))
 
     __table_args__ = (

@@ -198,6 +198,7 @@ def upgrade() -> None:
         sa.Column("url", sa.String(length=500), nullable=True),
         sa.Column("on", sa.Boolean(), nullable=False),
         sa.Column("every_hours", sa.Integer(), nullable=False),
+        sa.Column("published", sa.Boolean(), nullable=False),
         sa.Column("fetch_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("added_by", sa.Uuid(), nullable=True),
@@ -1170,6 +1171,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("completed_by", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("entered_by", sa.Uuid(), nullable=True))
         batch_op.add_column(sa.Column("kiosk_id", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("said_on", sa.Date(), nullable=True))
         batch_op.create_foreign_key(
             batch_op.f("draft_kiosk_id_points_to_kiosk"), "kiosk", ["service_id", "kiosk_id"], ["service_id", "id"]
         )
@@ -1177,9 +1179,13 @@ def upgrade() -> None:
             batch_op.f("draft_entered_by_points_to_staff"), "staff", ["service_id", "entered_by"], ["service_id", "id"]
         )
 
+    with op.batch_alter_table("measure_response", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("said_on", sa.Date(), nullable=True))
+
     with op.batch_alter_table("referral", schema=None) as batch_op:
         batch_op.add_column(sa.Column("completed_by", sa.String(length=20), nullable=True))
         batch_op.add_column(sa.Column("entered_by", sa.Uuid(), nullable=True))
+        batch_op.add_column(sa.Column("said_on", sa.Date(), nullable=True))
         batch_op.add_column(sa.Column("first_attempt_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("first_contact_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("last_contact_at", sa.DateTime(timezone=True), nullable=True))
@@ -1276,15 +1282,20 @@ def downgrade() -> None:
         batch_op.drop_column("last_contact_at")
         batch_op.drop_column("first_contact_at")
         batch_op.drop_column("first_attempt_at")
+        batch_op.drop_column("said_on")
         batch_op.drop_column("entered_by")
         batch_op.drop_column("completed_by")
 
     with op.batch_alter_table("draft", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("draft_entered_by_points_to_staff"), type_="foreignkey")
         batch_op.drop_constraint(batch_op.f("draft_kiosk_id_points_to_kiosk"), type_="foreignkey")
+        batch_op.drop_column("said_on")
         batch_op.drop_column("kiosk_id")
         batch_op.drop_column("entered_by")
         batch_op.drop_column("completed_by")
+
+    with op.batch_alter_table("measure_response", schema=None) as batch_op:
+        batch_op.drop_column("said_on")
 
     with op.batch_alter_table("referral_change", schema=None) as batch_op:
         batch_op.drop_column("until")
