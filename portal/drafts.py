@@ -7,8 +7,8 @@ a slow hash. A resumed draft has a new key: the browser that had it before holds
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -41,7 +41,26 @@ def _pepper() -> bytes:
     return derived("return number")
 
 
-def start(store: Session, service: Service, journey: str, version: int, language: str, key: str) -> Draft:
+@dataclass(frozen=True)
+class Came:
+    """Through which door a form comes, and who and how: ``channel`` is portal, phone, paper, staff or kiosk (the data
+    dictionary's source_channel, and kiosk), the rest as in the draft. ``given``: what the door answers itself."""
+
+    channel: str = "portal"
+    completed_by: str | None = None
+    entered_by: uuid.UUID | None = None
+    kiosk_id: uuid.UUID | None = None
+    said_on: date | None = None
+    given: Mapping[str, object] = field(default_factory=dict)
+
+
+WEB = Came()
+"""The person's own browser."""
+
+
+def start(
+    store: Session, service: Service, journey: str, version: int, language: str, key: str, came: Came = WEB
+) -> Draft:
     """A new draft for the browser that holds this key; it is added to the store with the first answer kept."""
     moment = now()
     return Draft(
@@ -53,8 +72,12 @@ def start(store: Session, service: Service, journey: str, version: int, language
         key_hash=codes.digest(key),
         reference=codes.new_reference(),
         language=language,
-        source_channel="portal",
-        answers={},
+        source_channel=came.channel,
+        completed_by=came.completed_by,
+        entered_by=came.entered_by,
+        kiosk_id=came.kiosk_id,
+        said_on=came.said_on,
+        answers=dict(came.given),
         typed={},
         own_device=False,
         keep_days=OWN_DEVICE_DAYS[0],
@@ -83,6 +106,35 @@ def find(store: Session, service_id: uuid.UUID, journey: str, key: str | None, *
         Draft.expires_at > now(),
     )
     return store.scalar(wanted.with_for_update() if lock else wanted)
+
+
+def entries(
+    store: Session, service_id: uuid.UUID, journey: str, after: uuid.UUID | None = None, most: int = 50
+) -> list[Draft]:
+    """The drafts that staff type in and nobody has sent yet, the oldest first; those after ``after``."""
+    begun = select(Draft).where(
+        Draft.service_id == service_id,
+        Draft.journey == journey,
+        Draft.entered_by.is_not(None),
+        Draft.expires_at > now(),
+    )
+    if after:
+        begun = begun.where(Draft.id > after)
+    return list(store.scalars(begun.order_by(Draft.id).limit(most)))
+
+
+def entry(
+    store: Session, service_id: uuid.UUID, journey: str, draft_id: uuid.UUID, *, lock: bool = False
+) -> Draft | None:
+    """One of them. ``lock`` holds the row until the end of the transaction, so that two colleagues take turns."""
+    wanted = select(Draft).where(
+        Draft.service_id == service_id,
+        Draft.id == draft_id,
+        Draft.journey == journey,
+        Draft.entered_by.is_not(None),
+        Draft.expires_at > now(),
+    )
+    return store.scalar(wanted.with_for_update().execution_options(populate_existing=True) if lock else wanted)
 
 
 def is_locked(draft: Draft, lock_minutes: int) -> bool:

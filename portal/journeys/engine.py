@@ -351,11 +351,12 @@ class Step:
                 answers[question.code] = question.read(raw.get(question.code))
             except Unreadable as unreadable:
                 problems[question.code] = unreadable.problem
-        if self.one_needed and not problems and not self._one_there(answers):
+        if self.one_needed and not problems and not self.has_one(answers):
             problems[self.one_needed[0]] = Problem.MISSING
         return answers, problems
 
-    def _one_there(self, answers: Answers) -> bool:
+    def has_one(self, answers: Answers) -> bool:
+        """Whether one of those is there of which one is needed."""
         return any(answers.get(code) not in (None, *ABSENCES) for code in self.one_needed)
 
     def done(self, answers: Answers) -> bool:
@@ -367,7 +368,7 @@ class Step:
             and not any(
                 question.required and answers[question.code] in (None, LEFT_BLANK) for question in self.questions
             )
-            and (not self.one_needed or self._one_there(answers))
+            and (not self.one_needed or self.has_one(answers))
         )
 
     def say_problem(self, code: str, problem: Problem) -> str:

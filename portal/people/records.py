@@ -14,8 +14,17 @@ from portal.store import ContactWay, Service, ServiceUser
 LONGEST_NAME_KEY = 150
 
 
-def add(store: Session, service: Service, answers: Mapping[str, object], language: str) -> ServiceUser:
-    """A new person from the answers of a self-referral, with their contact ways and permissions."""
+def add(
+    store: Session,
+    service: Service,
+    answers: Mapping[str, object],
+    language: str,
+    *,
+    recorded_by: uuid.UUID | None = None,
+    spoken: bool = False,
+) -> ServiceUser:
+    """A new person from the answers of a self-referral, with their contact ways and permissions. ``recorded_by`` and
+    ``spoken`` as in ``add_permissions``."""
     first, family = str(answers["first_name"]), value_of(answers, "family_name")
     needs = answers.get("access_needs", NOT_ASKED)
     person = ServiceUser(
@@ -47,7 +56,7 @@ def add(store: Session, service: Service, answers: Mapping[str, object], languag
     for way in ways_in(answers):
         way.service_id, way.person_id = service.id, person.id
         store.add(way)
-    add_permissions(store, person, answers, language)
+    add_permissions(store, person, answers, language, recorded_by=recorded_by, spoken=spoken)
     store.flush()
     return person
 

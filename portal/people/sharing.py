@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from portal import access, audit
 from portal.access import Actor
+from portal.journeys import NOT_ASKED
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people.rows import held, read
 from portal.store import Permission, Service, ServiceUser
@@ -15,12 +16,22 @@ SHARING = ("share_gp", "share_onward", "evaluation", "share_referrer")
 """The permission questions: their codes are the kinds of the data dictionary's 4.8."""
 
 
-def add_permissions(store: Session, person: ServiceUser, answers: Mapping[str, object], language: str) -> None:
-    """The permissions that a form asked for. A question that was not asked leaves no row."""
-    helped = answers.get("referring_for") != "me"
+def add_permissions(
+    store: Session,
+    person: ServiceUser,
+    answers: Mapping[str, object],
+    language: str,
+    *,
+    recorded_by: uuid.UUID | None = None,
+    spoken: bool = False,
+) -> None:
+    """The permissions that a form asked for. A question that was not asked leaves no row. ``spoken``: the questions were
+    read out, and answered in words, to the member of staff who typed the answers in (``recorded_by``)."""
+    by_another = answers.get("referring_for") == "someone-who-agrees"
+    given_by = "staff-recorded-verbal" if spoken else "proxy" if by_another else "person"
     for kind in SHARING:
         answer = answers.get(kind)
-        if answer is None:
+        if answer in (None, NOT_ASKED):
             continue  # not asked: no row, and no row means no
         store.add(
             Permission(
@@ -31,7 +42,8 @@ def add_permissions(store: Session, person: ServiceUser, answers: Mapping[str, o
                 wording=SELF_REFERRAL.question(kind).label,
                 wording_version=SELF_REFERRAL.version,
                 language=language,
-                given_by="proxy" if helped and answers.get("referring_for") == "someone-who-agrees" else "person",
+                given_by=given_by,
+                recorded_by=recorded_by,
             )
         )
 

@@ -266,6 +266,7 @@ class Draft(Record):
     ``return_hash`` is a slow hash of the return number. ``referral_id`` says which referral a later journey belongs to.
     ``source_channel``: portal, phone, paper, staff, kiosk. ``completed_by`` (who answered): self, supporter-reading,
     interpreter, proxy; ``entered_by``: the member of staff who typed it. ``kiosk_id``: on which screen of ours.
+    ``said_on``: the day that stands on the paper, where it came on paper.
     """
 
     __tablename__ = "draft"
@@ -280,6 +281,7 @@ class Draft(Record):
     completed_by: Mapped[str | None] = mapped_column(String(20))
     entered_by: Mapped[uuid.UUID | None]
     kiosk_id: Mapped[uuid.UUID | None]
+    said_on: Mapped[date | None]
     answers: Mapped[dict[str, Any]] = mapped_column(Encrypted("draft.answers"))
     typed: Mapped[dict[str, Any]] = mapped_column(Encrypted("draft.typed"))
     own_device: Mapped[bool] = mapped_column(default=False)
@@ -307,7 +309,7 @@ class Referral(Record):
     """One episode, never overwritten. ``status`` is the data dictionary's 4.6 (kebab-case), plus passed-on.
 
     ``sent_key_hash`` is the hash of the browser key that sent it: sending again gives the same referral.
-    ``source_channel``, ``completed_by``, ``entered_by``: as in the draft. ``first_attempt_at``, ``first_contact_at``,
+    ``source_channel``, ``completed_by``, ``entered_by``, ``said_on``: as in the draft. ``first_attempt_at``, ``first_contact_at``,
     ``last_contact_at`` and ``attempts`` (since anybody was last reached) are worked out from the contacts at every
     change of these, never typed; ``next_due`` and ``next_step`` come from the latest contact.
     """
@@ -328,6 +330,7 @@ class Referral(Record):
     source_channel: Mapped[str] = mapped_column(String(20))
     completed_by: Mapped[str | None] = mapped_column(String(20))
     entered_by: Mapped[uuid.UUID | None]
+    said_on: Mapped[date | None]
     answers: Mapped[dict[str, Any]] = mapped_column(Encrypted("referral.answers"))
     referrer_type: Mapped[str] = mapped_column(String(30))
     urgency: Mapped[str] = mapped_column(String(20))

@@ -136,7 +136,8 @@ class MeasureResponse(Record):
 
     ``wording_hash`` and ``text_status`` (shipped, own-wording, official-two-sources, official-one-source, licensed) say
     which words were shown. ``completed_by``: self, supporter-reading, interpreter, proxy. ``response_mode``: web,
-    phone, paper, in-person. ``entered_by``: the member of staff who typed it in.
+    phone, paper, in-person. ``entered_by``: the member of staff who typed it in. ``said_on``: the day that stands on the
+    paper, on which it counts.
     """
 
     __tablename__ = "measure_response"
@@ -151,6 +152,7 @@ class MeasureResponse(Record):
     completed_by: Mapped[str] = mapped_column(String(20))
     response_mode: Mapped[str] = mapped_column(String(20))
     entered_by: Mapped[uuid.UUID | None]
+    said_on: Mapped[date | None]
     completed_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
 
