@@ -2,8 +2,8 @@
 
 A plan hangs on one referral: a check-in at the start, and later ones dated from the day of the first contact; until
 there is one, from the day on which the referral was accepted. A person is asked once and reminded twice at most; then a
-member of staff decides. Whatever happens, every check-in ends: answered, or with the reason why not. Nothing here writes
-to anybody except through ``notifications``.
+member of staff decides. Whatever happens, every check-in ends: answered, or with the reason why not. Nothing here
+writes to anybody except through ``notifications``.
 """
 
 import uuid

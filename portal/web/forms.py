@@ -120,11 +120,15 @@ class Secret(wtf.PasswordField):
             raise StopValidation(gettext(TOO_LONG_SECRET, longest=self.longest))
 
 
+Offered = tuple[str, str] | tuple[str, str, str]
+"""A choice, translated: its code, its text, and perhaps what it means."""
+
+
 class _Chooses(wtf.SelectField):
     """One of the choices, which the door sets, translated, on every request: ``choices = [(code, text), …]``."""
 
     data: str
-    choices: Sequence[tuple[str, str]]
+    choices: Sequence[Offered]
 
     def __init__(self, label: str, *, missing: str, hint: str = "", **kwargs: Any) -> None:
         super().__init__(label, description=hint, validate_choice=False, choices=[], **kwargs)
@@ -132,7 +136,7 @@ class _Chooses(wtf.SelectField):
 
     def pre_validate(self, form: Any) -> None:
         """Nothing chosen, or something that is not offered."""
-        if self.data not in {code for code, _ in self.choices if code}:
+        if self.data not in {one[0] for one in self.choices if one[0]}:
             raise StopValidation(gettext(self.missing))
 
 
@@ -142,6 +146,21 @@ class OneOf(_Chooses):
 
 class Listed(_Chooses):
     """One of many, in a list that opens."""
+
+
+class SomeOf(wtf.SelectMultipleField):
+    """Any number of a few, all in sight; none is fine. ``data`` is a list, of what is offered only."""
+
+    data: list[str]
+    choices: Sequence[Offered]
+
+    def __init__(self, label: str, *, hint: str = "", **kwargs: Any) -> None:
+        super().__init__(label, description=hint, validate_choice=False, choices=[], **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        """What is not offered was not chosen on this page."""
+        offered = {one[0] for one in self.choices}
+        self.data = [code for code in dict.fromkeys(self.data or ()) if code in offered]
 
 
 class Tick(wtf.BooleanField):
@@ -201,13 +220,22 @@ def _draw_lines(field: LongWords, given: dict[str, Any]) -> Markup:
     )
 
 
+def _items(offered: Sequence[Offered], chosen: Sequence[str]) -> list[dict[str, object]]:
+    return [{"value": one[0], "text": one[1], "hint": "".join(one[2:]), "checked": one[0] in chosen} for one in offered]
+
+
 def _draw_radios(field: OneOf, given: dict[str, Any]) -> Markup:
-    items = [(code, text, code == field.data) for code, text in field.choices]
+    items = _items(field.choices, [field.data])
     return _ui("choices")("radios", field.id, field.name, _label(field), items, **_told(field, given))
 
 
+def _draw_boxes(field: SomeOf, given: dict[str, Any]) -> Markup:
+    items = _items(field.choices, field.data or [])
+    return _ui("choices")("checkboxes", field.id, field.name, _label(field), items, **_told(field, given))
+
+
 def _draw_list(field: Listed, given: dict[str, Any]) -> Markup:
-    items = [(code, text, code == field.data) for code, text in field.choices]
+    items = [(one[0], one[1], one[0] == field.data) for one in field.choices]
     return _ui("select")(field.id, field.name, _label(field), items, **_told(field, given), attributes=given)
 
 
@@ -219,6 +247,7 @@ def _draw_tick(field: Tick, given: dict[str, Any]) -> Markup:
 _DRAW: tuple[tuple[type, Callable[[Any, dict[str, Any]], Markup]], ...] = (
     (OneOf, _draw_radios),
     (Listed, _draw_list),
+    (SomeOf, _draw_boxes),
     (Tick, _draw_tick),
     (LongWords, _draw_lines),
     (Secret, _draw_line),
