@@ -176,7 +176,7 @@ def card(store: Session, draft: Draft, key: str) -> Card:
 def _number_for(draft: Draft, key: str) -> str:
     number = codes.return_number_from(key)
     if draft.return_hash is None:
-        draft.return_hash = codes.slow_digest(number, draft.id.bytes, _pepper())
+        draft.return_hash = hash_of(draft.id, number)
         return number
     return number if number_opens(draft.id, draft.return_hash, number) else ""
 
@@ -184,6 +184,11 @@ def _number_for(draft: Draft, key: str) -> str:
 def number_opens(draft_id: uuid.UUID, return_hash: str | None, number: str) -> bool:
     """Whether this is the return number that was given out with the draft (or with the referral it became)."""
     return return_hash is not None and codes.slow_match(number, draft_id.bytes, _pepper(), return_hash)
+
+
+def hash_of(draft_id: uuid.UUID, number: str) -> str:
+    """What is kept of a return number, in the draft and in the referral that it becomes."""
+    return codes.slow_digest(number, draft_id.bytes, _pepper())
 
 
 def new_number(store: Session, draft: Draft, key: str) -> Card:

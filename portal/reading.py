@@ -10,7 +10,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING
@@ -185,6 +185,19 @@ def birth(raw: str, today: date) -> str:
             refused.append(unreadable)
     # What is nearest to a date explains most: "in the future" says more than "not a date".
     raise min(refused, key=lambda each: each.problem is Problem.NOT_A_DATE)
+
+
+WRITTEN_WITHIN = timedelta(days=366)
+"""How old a paper may be that is typed in: a day before that is a slip of the pen in the year."""
+
+
+def written_on(day: date, today: date) -> date:
+    """The day that stands on a paper, if it can be true. Raises Unreadable: date-in-future, date-too-long-ago."""
+    if day > today:
+        raise Unreadable(Problem.DATE_IN_FUTURE)
+    if day < today - WRITTEN_WITHIN:
+        raise Unreadable(Problem.DATE_TOO_LONG_AGO)
+    return day
 
 
 def age_on(birth: str, day: date) -> tuple[int, int]:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy import Select, case, func, inspect, select, update
 from sqlalchemy.orm import Session
@@ -21,10 +22,22 @@ from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.engine import age_fits
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Alert as Alert  # the doors name it in their types
-from portal.store import Draft, ReferralChange, ReferralNeed, Service, ServiceUser, Staff, TurnedAway
+from portal.store import (
+    CaseMove,
+    Closure,
+    Draft,
+    ReferralChange,
+    ReferralNeed,
+    Service,
+    ServiceUser,
+    Staff,
+    TurnedAway,
+)
 from portal.store import Referral as Referral
 from portal.store import Task as Task
 from portal.store.once import write_once
+
+Row = TypeVar("Row", CaseMove, Closure, ReferralChange)
 
 STATUSES: dict[str, str] = {
     "submitted": N_("New"),
@@ -40,6 +53,10 @@ STATUSES: dict[str, str] = {
 """Status codes in use so far (data dictionary 4.6, and passed-on), in the staff's words."""
 
 WAITING = ("submitted",)
+SPOKEN = ("phone", "staff")
+"""The doors through which somebody says aloud what a member of staff types (of source_channel)."""
+ANSWERED_BY = {"me": "self", "me-with-help": "supporter-reading", "someone-who-agrees": "proxy"}
+"""Who answered, as the form itself says it; through a member of staff they are asked (completed_by)."""
 SENT_PAGE_OPEN = {"own": timedelta(hours=24), "shared": timedelta(hours=1)}
 """How long the browser that sent a form may see its reference again, by the kind of device."""
 ASKED_ANEW = ("what_matters", "needs", "urgency")
@@ -119,10 +136,12 @@ class Promise:
 class Standing:
     """Where a referral stands, for the person: codes and facts, no words of ours.
 
-    ``code``: waiting, late (waiting, and the promise is broken), accepted, passed-on, not-eligible, withdrawn, closed,
-    duplicate. ``by``: the day that we promised, while it waits. ``manager_told``: whether a manager has been told that
-    it is late. ``since``: when it was decided or ended. ``worker``: who is the link worker, as the staff are called.
-    ``word``: the service's word to the person.
+    ``code``: waiting, late (waiting, and the promise is broken), accepted, active, on-hold, passed-on, not-eligible,
+    withdrawn, closed, duplicate. ``by``: the day that we promised, while it waits. ``manager_told``: whether a manager
+    has been told that it is late. ``since``: when it was decided or ended. ``worker``: who is the link worker, as the
+    staff are called. ``word``: the service's word to the person, ``to_do`` what they may do themselves. ``next_by``:
+    when the worker plans to get in touch again. ``until``: on hold until then, or, after an end, the last day on which
+    it can be opened again. ``again``: when it was opened again. ``there``: its reference at the service it went to.
     """
 
     code: str
@@ -132,6 +151,11 @@ class Standing:
     worker: str = ""
     word: str = ""
     passed_to: str = ""
+    to_do: str = ""
+    next_by: date | None = None
+    until: date | None = None
+    again: datetime | None = None
+    there: str = ""
 
     @property
     def open(self) -> bool:
@@ -163,17 +187,21 @@ class Unsent:
 # Taking in -----------------------------------------------------------------------------------------------------------
 
 
-def begin(store: Session, service: Service, language: str, key: str) -> Draft:
-    """A new self-referral in this browser; nothing is stored before the first answer."""
-    return drafts.start(store, service, SELF_REFERRAL.code, SELF_REFERRAL.version, language, key)
+def begin(store: Session, service: Service, language: str, key: str, came: drafts.Came = drafts.WEB) -> Draft:
+    """A new self-referral, in this browser or through another door; nothing is stored before the first answer."""
+    return drafts.start(store, service, SELF_REFERRAL.code, SELF_REFERRAL.version, language, key, came)
 
 
 def keep(store: Session, service: Service, draft: Draft, step: Step, raw: Mapping[str, object], language: str) -> Kept:
     """Keep what was typed on one page. Readable answers are stored, unreadable ones kept as typed; alerts are raised.
 
-    Raises ``KeepsNothing`` when the answer says so; the draft is then gone.
+    Whoever types in what somebody else says asks in another order: nothing that is missing is a problem there before
+    the form is sent, and no answer goes because the one on which it depends has not come yet. Raises ``KeepsNothing``
+    when the answer says so; the draft is then gone.
     """
     answers, problems = step.read(raw)
+    if draft.entered_by:
+        problems = {code: problem for code, problem in problems.items() if problem is not Problem.MISSING}
     for question in step.questions:
         chosen = question.choice(answers.get(question.code))
         if chosen and chosen.keeps_nothing and not problems:
@@ -182,7 +210,9 @@ def keep(store: Session, service: Service, draft: Draft, step: Step, raw: Mappin
             raise KeepsNothing
     before = dict(draft.answers)
     # An answer that could not be read never overwrites one that could; what was typed stands beside it.
-    together = SELF_REFERRAL.on_path(_with_derived(service, {**before, **answers}))
+    together = _with_derived(service, {**before, **answers})
+    if not draft.entered_by:
+        together = SELF_REFERRAL.on_path(together)
     typed = {slug: fields for slug, fields in draft.typed.items() if slug != step.slug}
     if problems:
         typed[step.slug] = dict(raw)
@@ -258,8 +288,9 @@ def _raise_alerts(
     return raised
 
 
-def submit(store: Session, service: Service, draft: Draft, key: str) -> Referral:
-    """Send a draft: person, contact ways, permissions, referral, alerts and messages in one transaction.
+def submit(store: Session, service: Service, draft: Draft, key: str, actor: Actor | None = None) -> Referral:
+    """Send a draft: person, contact ways, permissions, referral, alerts and messages in one transaction. ``actor``: the
+    member of staff who sends what somebody else said.
 
     The draft must be locked (``drafts.find(…, lock=True)``) or new sends will wait at the unique key. Raises
     ``Incomplete`` with the first gap.
@@ -270,19 +301,24 @@ def submit(store: Session, service: Service, draft: Draft, key: str) -> Referral
     card = drafts.card(store, draft, key)
     moment = now()
     settings = services.settings_of(service)
-    person = people.add(store, service, answers, draft.language)
+    typed_by = actor.staff_id if actor else None
+    spoken = draft.source_channel in SPOKEN
+    person = people.add(store, service, answers, draft.language, recorded_by=typed_by, spoken=spoken)
     referral = Referral(
         service_id=service.id,
         id=codes.new_id(),
         person_id=person.id,
         reference=card.reference,
         return_hash=draft.return_hash,
-        sent_key_hash=draft.key_hash,
+        sent_key_hash=codes.digest(key),
         draft_id=draft.id,
         journey_version=draft.journey_version,
         language=draft.language,
         language_reviewed=LANGUAGES[draft.language].reviewed,
         source_channel=draft.source_channel,
+        completed_by=draft.completed_by or ANSWERED_BY.get(str(answers["referring_for"])),
+        entered_by=typed_by,
+        said_on=draft.said_on,
         answers=answers,
         referrer_type=_referrer_type(answers),
         urgency=str(answers["urgency"]),
@@ -295,7 +331,7 @@ def submit(store: Session, service: Service, draft: Draft, key: str) -> Referral
     needs = answers.get("needs")
     for need in needs if isinstance(needs, list) else []:
         store.add(ReferralNeed(service_id=service.id, referral_id=referral.id, need=need))
-    _change(store, referral, None, "submitted", None)
+    _change(store, referral, None, "submitted", actor)
     alerts.attach(store, service.id, draft.id, referral.id, person.id)
     notifications.tell_person(
         store,
@@ -310,7 +346,10 @@ def submit(store: Session, service: Service, draft: Draft, key: str) -> Referral
         referral_id=referral.id,
     )
     measures.plan_baseline(store, service, referral, person)
-    audit.record(store, service.id, None, "submitted a referral", "referral", referral.id)
+    how: dict[str, Any] = {} if draft.source_channel == drafts.WEB.channel else {"channel": draft.source_channel}
+    if draft.kiosk_id:
+        how["kiosk"] = str(draft.kiosk_id)
+    audit.record(store, service.id, actor, "submitted a referral", "referral", referral.id, **how)
     drafts.drop(store, draft)
     return referral
 
@@ -481,12 +520,14 @@ def needs_of(store: Session, referral: Referral) -> tuple[str, ...]:
 
 def read(store: Session, actor: Actor, referral_id: uuid.UUID) -> Referral:
     """A referral of the actor's service; the reading is written down. Raises ``Gone``."""
-    found = _find(store, actor, referral_id)
+    found = find(store, actor, referral_id)
     audit.record(store, actor.service_id, actor, "read a referral", "referral", found.id)
     return found
 
 
-def _find(store: Session, actor: Actor, referral_id: uuid.UUID, *, lock: bool = False) -> Referral:
+def find(store: Session, actor: Actor, referral_id: uuid.UUID, *, lock: bool = False) -> Referral:
+    """A referral of the actor's service, without writing down that it was read; ``lock`` holds it until the end of the
+    transaction, as it is now. Raises ``Gone``."""
     access.require(actor, access.Permission.READ_REFERRAL)
     wanted = access.rows_of(actor.service_id, Referral).where(Referral.id == referral_id)
     locked = wanted.with_for_update().execution_options(populate_existing=True)
@@ -539,7 +580,7 @@ def of_person(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Re
 
 def _decide(store: Session, actor: Actor, referral_id: uuid.UUID) -> Referral:
     access.require(actor, access.Permission.DECIDE_REFERRAL)
-    referral = _find(store, actor, referral_id, lock=True)
+    referral = find(store, actor, referral_id, lock=True)
     if referral.status not in WAITING:
         raise AlreadyDecided(referral)
     return referral
@@ -607,20 +648,21 @@ def accept(
 ) -> Referral:
     """Accept a referral and take it, or give it to a colleague. Raises ``Gone``, ``AlreadyDecided``, ``NotThere``."""
     referral = _decide(store, actor, referral_id)
-    referral.assigned_to = _worker(store, actor, give_to or actor.staff_id).id
+    referral.assigned_to = worker(store, actor, give_to or actor.staff_id).id
     _decided(store, actor, referral, "accepted")
     if referral.assigned_to != actor.staff_id:
         audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(referral.assigned_to))
     measures.plan_rest(store, service, referral)
-    _tell(store, service, referral, "referral-accepted")
+    tell(store, service, referral, "referral-accepted")
     return referral
 
 
-def _worker(store: Session, actor: Actor, staff_id: uuid.UUID) -> Staff:
-    worker = store.get(Staff, (actor.service_id, staff_id))
-    if worker is None or worker.state != "active" or worker.role not in access.MAY[access.Permission.READ_REFERRAL]:
+def worker(store: Session, actor: Actor, staff_id: uuid.UUID) -> Staff:
+    """A colleague to whom a case may be given. Raises ``NotThere``."""
+    found = store.get(Staff, (actor.service_id, staff_id))
+    if found is None or found.state != "active" or found.role not in access.MAY[access.Permission.READ_REFERRAL]:
         raise NotThere
-    return worker
+    return found
 
 
 def tells_the_person(reason: services.Reason) -> bool:
@@ -629,13 +671,14 @@ def tells_the_person(reason: services.Reason) -> bool:
     return reason.status != "duplicate" and reason.code != "died"
 
 
-_STOPS_ASKING = {
+STOPS_ASKING = {
     "died": "died",
     "moved-away": "moved",
     "could-not-contact": "not-reached",
     "person-chose-to-stop": "withdrawn",
 }
-"""Why nothing comes back from the check-ins of a referral that was declined for this reason; "closed" for the rest."""
+"""Why nothing comes back from the check-ins of a referral that was declined or closed for this reason; "closed" for the
+rest."""
 
 
 def decline(
@@ -654,9 +697,9 @@ def decline(
     referral = _decide(store, actor, referral_id)
     referral.reason_text, referral.word_to_person = text.strip() or None, word.strip() or None
     _decided(store, actor, referral, why.status, reason)
-    measures.stop(store, service, referral.id, _STOPS_ASKING.get(reason, "closed"))
+    measures.stop(store, service, referral.id, STOPS_ASKING.get(reason, "closed"))
     if tells_the_person(why):
-        _tell(store, service, referral, "referral-decided")
+        tell(store, service, referral, "referral-decided")
     return referral
 
 
@@ -676,23 +719,33 @@ def pass_on(
     referral.passed_to, referral.reason_text, referral.word_to_person = to.strip(), reason.strip(), word.strip()
     _decided(store, actor, referral, "passed-on")
     measures.stop(store, service, referral.id, "closed")
-    _tell(store, service, referral, "referral-decided")
+    tell(store, service, referral, "referral-decided")
     return referral
 
 
 def give_to(store: Session, actor: Actor, referral_id: uuid.UUID, staff_id: uuid.UUID) -> Referral:
-    """Give an accepted referral to a colleague. Raises ``Gone``, ``NotThere``, and ``AlreadyDecided`` for one that
-    nobody has, or has any more."""
+    """Give an accepted referral to a colleague, with what there is to do about it; the person is told. Raises ``Gone``,
+    ``NotThere``, and ``AlreadyDecided`` for one that nobody has, or has any more."""
     access.require(actor, access.Permission.DECIDE_REFERRAL)
-    referral = _find(store, actor, referral_id, lock=True)
+    referral = find(store, actor, referral_id, lock=True)
     if not referral.is_open:
         raise AlreadyDecided(referral)
-    worker = _worker(store, actor, staff_id)
-    if referral.assigned_to != worker.id:
-        referral.assigned_to = worker.id
-        audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(worker.id))
-        store.flush()
+    hand_on(store, actor, referral, worker(store, actor, staff_id))
     return referral
+
+
+def hand_on(store: Session, actor: Actor, referral: Referral, to: Staff) -> bool:
+    """An open case, held by whoever calls, becomes a colleague's, with the open tasks of whoever had it; the person is
+    told. Whether anything changed."""
+    if referral.assigned_to == to.id:
+        return False
+    before, referral.assigned_to = referral.assigned_to, to.id
+    audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(to.id))
+    if before:
+        tasks.hand_on(store, actor, referral.id, before, to.id)
+    store.flush()
+    tell(store, store.get_one(Service, actor.service_id), referral, "case-given", again=True)
+    return True
 
 
 # The person's own side ------------------------------------------------------------------------------------------------
@@ -710,15 +763,48 @@ def standing(store: Session, service: Service, referral: Referral) -> Standing:
         by = referral.due_at.astimezone(LONDON).date()
         late = referral.due_at < now()
         return Standing("late" if late else "waiting", by, manager_told=referral.promise_reported_at is not None)
+    return _open_standing(store, service, referral) if referral.is_open else _standing_at_the_end(store, referral)
+
+
+def _open_standing(store: Session, service: Service, referral: Referral) -> Standing:
     worker = store.get(Staff, (service.id, referral.assigned_to)) if referral.assigned_to else None
+    closure, change = _last(store, referral, Closure), _last(store, referral, ReferralChange)
+    next_due = referral.next_due if referral.next_due and referral.next_due >= today() else None
     return Standing(
-        "withdrawn" if referral.status == "declined" else referral.status,
+        referral.status,
         since=referral.decided_at,
         # Whoever has left is nobody to ask for.
         worker=worker.name if worker and worker.state == "active" else "",
-        word=referral.word_to_person or "",
-        passed_to=referral.passed_to or "",
+        next_by=next_due if referral.status == "active" else None,
+        until=change.until if change and referral.status == "on-hold" else None,
+        again=closure.reopened_at if closure else None,
     )
+
+
+def _standing_at_the_end(store: Session, referral: Referral) -> Standing:
+    closure, move = _last(store, referral, Closure), _last(store, referral, CaseMove)
+    if closure and closure.reopened_at:
+        closure = None  # that end is over; what counts is how it ended since
+    return Standing(
+        "withdrawn" if referral.status == "declined" else referral.status,
+        since=referral.closed_at or referral.decided_at,
+        word=(closure.person_summary if closure else referral.word_to_person) or "",
+        to_do=(closure.actions_person if closure else None) or "",
+        until=closure.reopen_until if closure else None,
+        passed_to=referral.passed_to or "",
+        there=move.to_reference if move and referral.status == "passed-on" else "",
+    )
+
+
+def _last(store: Session, referral: Referral, table: type[Row]) -> Row | None:
+    """The last row of this kind that hangs on a referral."""
+    theirs = access.rows_of(referral.service_id, table).where(table.referral_id == referral.id)
+    return store.scalar(theirs.order_by(table.id.desc()).limit(1))
+
+
+def last_change(store: Session, referral: Referral) -> ReferralChange | None:
+    """The last change of a referral's status: who, when, why."""
+    return _last(store, referral, ReferralChange)
 
 
 WITHDRAWN = "withdrawn"
@@ -737,9 +823,9 @@ def withdraw(store: Session, service: Service, person_id: uuid.UUID, referral_id
         return referral
     if referral.status not in (*WAITING, *Referral.OPEN):
         raise AlreadyDecided(referral)
-    was, referral.status, referral.reason = referral.status, "declined", None
     referral.decided_at, referral.decided_by = now(), None
-    _change(store, referral, was, "declined", None, WITHDRAWN)
+    set_status(store, None, referral, "declined", WITHDRAWN)
+    referral.reason = None  # nobody is made to give one (data dictionary 3.3)
     measures.stop(store, service, referral.id, WITHDRAWN)
     tasks.add(
         store,
@@ -758,13 +844,14 @@ def withdraw(store: Session, service: Service, person_id: uuid.UUID, referral_id
 
 def merge(store: Session, actor: Actor, referral_id: uuid.UUID, into_person: uuid.UUID) -> Referral:
     """The referral's person is somebody we know: the records become one, reversibly. Raises ``people.NotMergeable``."""
-    referral = _find(store, actor, referral_id, lock=True)
+    referral = find(store, actor, referral_id, lock=True)
     people.merge(store, actor, into_person, referral.person_id)
     return referral
 
 
-def _tell(store: Session, service: Service, referral: Referral, template: str) -> None:
-    """Tell the person, by what they allow; a task says what a worker must tell them otherwise.
+def tell(store: Session, service: Service, referral: Referral, template: str, *, again: bool = False) -> None:
+    """Tell the person, by what they allow; a task says what a worker must tell them otherwise. ``again``: it may happen
+    more than once to the same referral.
 
     A word written by a worker may name health or a service, so it is never put into a message: the message says only
     that there is news.
@@ -774,7 +861,7 @@ def _tell(store: Session, service: Service, referral: Referral, template: str) -
         service,
         referral.person_id,
         template,
-        once=f"{template}:{referral.id}",
+        once=f"{template}:{referral.id}:{codes.new_id()}" if again else f"{template}:{referral.id}",
         referral_id=referral.id,
     )
 
@@ -846,7 +933,8 @@ def _unsent(store: Session, actor: Actor, draft_id: uuid.UUID | None) -> Unsent 
 
 
 def ask_about_unfinished(store: Session, service: Service) -> int:
-    """ "If I don't finish, please contact me": a task for each such draft that has rested for a day. How many."""
+    """ "If I don't finish, please contact me": a task for each such draft that has rested for a day, and for each that
+    a colleague has begun to type in. How many."""
     resting = access.rows_of(service.id, Draft).where(
         Draft.contact_if_unfinished.is_(True), Draft.touched_at < now() - UNFINISHED_AFTER
     )
@@ -855,7 +943,7 @@ def ask_about_unfinished(store: Session, service: Service) -> int:
         tasks.add(
             store,
             service.id,
-            "unfinished-form",
+            tasks.Kind.UNFINISHED_ENTRY if draft.entered_by else tasks.Kind.UNFINISHED_FORM,
             once=f"unfinished-form:{draft.id}",
             due_at=services.promise_due(services.settings_of(service), now()),
             draft_id=draft.id,

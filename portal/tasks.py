@@ -22,6 +22,7 @@ class Kind(StrEnum):
 
     TELL_THE_PERSON = "tell-the-person"
     UNFINISHED_FORM = "unfinished-form"
+    UNFINISHED_ENTRY = "unfinished-entry"
     PROMISE_BROKEN = "promise-broken"
     MESSAGE_FAILED = "message-failed"
     ERASURE_ASKED = "erasure-asked"
@@ -29,11 +30,13 @@ class Kind(StrEnum):
     CHECK_IN_NOT_BACK = "check-in-not-back"
     PERSON_WITHDREW = "person-withdrew"
     DETAILS_CHANGED = "details-changed"
+    CASES_WITHOUT_WORKER = "cases-without-worker"
 
 
 KIND_NAMES: dict[Kind, str] = {
     Kind.TELL_THE_PERSON: N_("Tell the person yourself: we may not or cannot send them this message"),
     Kind.UNFINISHED_FORM: N_("Contact someone who did not finish the form and asked for this"),
+    Kind.UNFINISHED_ENTRY: N_("Finish typing in a form that a colleague began, and send it"),
     Kind.PROMISE_BROKEN: N_("We promised to be in touch by now"),
     Kind.MESSAGE_FAILED: N_("A message did not arrive"),
     Kind.ERASURE_ASKED: N_("Someone asked us to erase their record: a manager decides"),
@@ -41,6 +44,7 @@ KIND_NAMES: dict[Kind, str] = {
     Kind.CHECK_IN_NOT_BACK: N_("A check-in has not come back: ask the person yourself, or say why not"),
     Kind.PERSON_WITHDREW: N_("The person does not want our help any more"),
     Kind.DETAILS_CHANGED: N_("The person changed their own details"),
+    Kind.CASES_WITHOUT_WORKER: N_("A colleague has left, or does not work with people any more: give on their cases"),
 }
 
 
@@ -96,6 +100,19 @@ def done(store: Session, actor: Actor, task_id: uuid.UUID) -> Task | None:
         store.flush()
         audit.record(store, actor.service_id, actor, "finished task", "task", task.id, kind=task.kind)
     return task
+
+
+def hand_on(store: Session, actor: Actor, referral_id: uuid.UUID, before: uuid.UUID, to: uuid.UUID) -> int:
+    """What somebody still had to do about a referral is a colleague's now. How many."""
+    theirs = rows_of(actor.service_id, Task).where(
+        Task.referral_id == referral_id, Task.assigned_to == before, Task.done_at.is_(None)
+    )
+    found = store.scalars(theirs.order_by(Task.id).with_for_update()).all()
+    for task in found:
+        task.assigned_to = to
+        audit.record(store, actor.service_id, actor, "handed on task", "task", task.id, to=str(to))
+    store.flush()
+    return len(found)
 
 
 def no_longer_needed(

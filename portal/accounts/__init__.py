@@ -2,11 +2,22 @@
 
 Knows no page and no cookie; the doors ``web.sign_in``, ``web.admin`` and ``web.visits`` hand it what was typed, and put
 its tokens into cookies. ``passwords`` holds what may be a password, ``second_factor`` the app and the recovery codes,
-``sign_in`` the way in and out, ``team`` who belongs to the staff, ``visits`` how a person comes to their own page.
+``sign_in`` the way in and out, ``team`` who belongs to the staff, ``visits`` how a person comes to their own page,
+``kiosks`` which browsers stand in a waiting room.
 Every act is in the audit, and every refusal of the staff too.
 """
 
 from portal.access import Actor, Role
+from portal.accounts.kiosks import (
+    LONGEST_KIOSK_NAME,
+    Kiosk,
+    NoSuchKiosk,
+    end_kiosk,
+    kiosk_of,
+    kiosk_seen,
+    make_kiosk,
+    open_kiosks,
+)
 from portal.accounts.passwords import LONGEST as LONGEST_PASSWORD
 from portal.accounts.passwords import SENTENCES as PASSWORD_SENTENCES
 from portal.accounts.passwords import SHORTEST as SHORTEST_PASSWORD
@@ -90,6 +101,7 @@ __all__ = [
     "IDLE",
     "INVITATION_LIVES",
     "LONGEST",
+    "LONGEST_KIOSK_NAME",
     "LONGEST_NAME",
     "LONGEST_PASSWORD",
     "PASSWORD_SENTENCES",
@@ -102,8 +114,10 @@ __all__ = [
     "Actor",
     "Bound",
     "Invited",
+    "Kiosk",
     "Knock",
     "NeedsReference",
+    "NoSuchKiosk",
     "NotHere",
     "NotInvited",
     "NotRecognised",
@@ -129,14 +143,19 @@ __all__ = [
     "create_first",
     "end",
     "end_all",
+    "end_kiosk",
     "has_to_join_again",
     "invitation_for",
     "invite",
     "is_waiting",
     "issue_code",
+    "kiosk_of",
+    "kiosk_seen",
+    "open_kiosks",
     "knock",
     "lapsed_visitor_for",
     "leave",
+    "make_kiosk",
     "may_add_card",
     "new_recovery_codes",
     "offered_secret",

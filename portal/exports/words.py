@@ -296,6 +296,7 @@ TASK = {
     **{kind.value: words for kind, words in tasks.KIND_NAMES.items()},
     "tell-the-person": N_("Tell you something that we could not send"),
     "unfinished-form": N_("Get in touch about a form that you did not finish"),
+    "unfinished-entry": N_("Finish typing in a form that you told us or sent us"),
     "person-withdrew": N_("You do not want our help any more"),
     "details-changed": N_("You changed your details"),
 }
