@@ -59,6 +59,7 @@ class Permission(StrEnum):
     WORK_ON_CASE = "work-on-case"
     RECORD_SAFEGUARDING = "record-safeguarding"
     READ_SAFEGUARDING = "read-safeguarding"
+    GRANT_SAFEGUARDING = "grant-safeguarding"
     SEND_LETTERS = "send-letters"
     ENTER_REFERRALS = "enter-referrals"
     MANAGE_KIOSKS = "manage-kiosks"
@@ -94,6 +95,7 @@ MAY: dict[Permission, frozenset[Role]] = {
     Permission.WORK_ON_CASE: _CARE,
     Permission.RECORD_SAFEGUARDING: _CARE,
     Permission.READ_SAFEGUARDING: frozenset({Role.MANAGER}),
+    Permission.GRANT_SAFEGUARDING: frozenset({Role.MANAGER}),
     Permission.SEND_LETTERS: _CARE,
     Permission.ENTER_REFERRALS: _CARE | {Role.ADMINISTRATOR},
     Permission.MANAGE_KIOSKS: _RUN,

@@ -1,3 +1,4 @@
+import base64
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, services
 from portal.access import Refused, Role
 from portal.services import BadDuty, BadService, BadSettings, NobodyThere, ServiceSettings, read_settings
-from portal.services.settings import _READ, contrast_with_white
+from portal.services.brand import contrast_with_white
+from portal.services.checked import _READ
+from tests.pictures import a_picture
 from tests.staffed import a_colleague, a_service, acting
 
 LONDON = ZoneInfo("Europe/London")
@@ -75,6 +78,8 @@ GOOD: dict[str, Any] = {
     "activity_fresh_days": 90,
     "teams": ["North", "South"],
     "retention_years": 6,
+    "closure_reasons": ["died", {"code": "support-complete", "label": "All done"}],
+    "logo": base64.b64encode(a_picture()).decode(),
 }
 
 
@@ -406,7 +411,9 @@ def test_two_services_cannot_share_a_short_name_nor_have_no_name(store: Session)
         services.create(store, "there", "There", {"phone": "?"})
 
 
-def test_a_manager_changes_settings_and_the_audit_tells_which_but_not_to_what(store: Session) -> None:
+def test_a_manager_changes_settings_and_the_audit_tells_old_and_new_but_of_what_may_be_somebodys_own(
+    store: Session,
+) -> None:
     service = a_service(store, phone="01234 567890")
     manager = acting(a_colleague(store, service, Role.MANAGER))
     services.change(store, manager, {"phone": "01234 999999", "minimum_age": 16}, name="New  name")
@@ -417,6 +424,7 @@ def test_a_manager_changes_settings_and_the_audit_tells_which_but_not_to_what(st
     store.flush()
     acts = [event for event in audit.history_of(store, service.id, service.id) if event.act == "changed service"]
     assert [event.details["changed"] for event in acts] == [["minimum_age", "phone", "name"], ["phone"]]
+    assert acts[0].details["values"] == {"minimum_age": [None, 16], "name": ["Service here", "New name"]}
     assert "999999" not in str([event.details for event in acts])
 
 

@@ -3,9 +3,10 @@
 Everything above asks this room. It knows nothing about people who use the service.
 """
 
+import hashlib
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,10 @@ from sqlalchemy.orm import Session
 from portal import access, audit
 from portal.access import MAY, Actor, Permission, Role, rows_of
 from portal.clock import now
+from portal.services import brand, changes, opening, texts
+from portal.services.check_in_plan import scales_to_ask
+from portal.services.checked import read_settings, read_stored
+from portal.services.faults import BadSettings, Fault
 from portal.services.hours import (
     after_open_minutes,
     alert_due,
@@ -29,20 +34,20 @@ from portal.services.settings import (
     OCCASIONS,
     POSITION_NAMES,
     POSITIONS,
+    REASON_STATUSES,
     REASONS,
     WEEKDAYS,
-    BadSettings,
     CheckIns,
+    Chosen,
     Elsewhere,
     Occasion,
     OutOfHours,
     Reason,
     ServiceSettings,
     Span,
-    read_settings,
-    read_stored,
+    as_chosen,
 )
-from portal.store import Duty, Service, Staff
+from portal.store import Duty, Service, Staff, canonical
 
 __all__ = [
     "OCCASIONS",
@@ -55,6 +60,17 @@ __all__ = [
     "BadDuty",
     "BadService",
     "BadSettings",
+    "ChangedMeanwhile",
+    "Chosen",
+    "changes",
+    "fingerprint",
+    "opening",
+    "Fault",
+    "REASON_STATUSES",
+    "as_chosen",
+    "brand",
+    "scales_to_ask",
+    "texts",
     "Elsewhere",
     "NobodyThere",
     "OutOfHours",
@@ -86,6 +102,10 @@ __all__ = [
 
 class BadService(ValueError):
     """A service's name or short name cannot be right; the message says what to do."""
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else has changed these settings since the page was opened. Nothing was saved."""
 
 
 class BadDuty(ValueError):
@@ -153,37 +173,77 @@ def settings_of(service: Service) -> ServiceSettings:
 
 
 def change(
-    store: Session, actor: Actor, settings: Mapping[str, Any] | None = None, *, name: str | None = None
+    store: Session,
+    actor: Actor,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    was: str | None = None,
 ) -> Service:
     """Change the actor's own service: ``settings`` holds only those that change (``None`` puts the default back).
+    ``was``: the ``fingerprint`` of those settings when the page was opened.
 
-    Raises Refused, BadService, BadSettings. The audit holds the names of what changed, not the values.
+    Raises Refused, BadService, BadSettings, and ChangedMeanwhile when somebody else has changed one of them since.
     """
     access.require(actor, Permission.CHANGE_SERVICE)
-    return _change(store, store.get_one(Service, actor.service_id), actor, settings, name)
+    service = _locked(store, actor.service_id)
+    if was is not None and was != fingerprint(service, [*(settings or {}), *(["name"] if name is not None else [])]):
+        raise ChangedMeanwhile
+    return _change(store, service, actor, settings, name)
 
 
 def change_from_server(
     store: Session, service: Service, settings: Mapping[str, Any] | None = None, *, name: str | None = None
 ) -> Service:
     """The same by whoever runs the server, at the command line. Raises BadService, BadSettings."""
-    return _change(store, service, None, settings, name)
+    return _change(store, _locked(store, service.id), None, settings, name)
+
+
+def _locked(store: Session, service_id: uuid.UUID) -> Service:
+    """The service, held until the end of the transaction, as it is now: two who save at once come one by one."""
+    mine = select(Service).where(Service.id == service_id).with_for_update().execution_options(populate_existing=True)
+    return store.scalars(mine).one()
+
+
+def fingerprint(service: Service, names: Iterable[str]) -> str:
+    """What some settings of a service ("name" is its name) are now, as a short code: it differs when one of them
+    does."""
+    now_kept = {name: service.name if name == "name" else service.settings.get(name) for name in set(names)}
+    return hashlib.sha256(canonical(now_kept).encode()).hexdigest()[:16]
+
+
+_UNSAID = ("phone", "email", "logo")
+"""Settings of which the audit says that they changed, not to what: they may be somebody's own, and a row of the audit
+can never be taken out again; a picture is no row of text."""
 
 
 def _change(
     store: Session, service: Service, actor: Actor | None, settings: Mapping[str, Any] | None, name: str | None
 ) -> Service:
-    merged = {**service.settings, **(settings or {})}
+    before = dict(service.settings)
+    merged = {**before, **(settings or {})}
     wanted = {key: value for key, value in merged.items() if value is not None}
     read_settings(wanted)
-    changed = sorted(key for key in merged if merged[key] != service.settings.get(key))
+    changed = sorted(key for key in merged if merged[key] != before.get(key))
+    values = {key: [before.get(key), wanted.get(key)] for key in changed if key not in _UNSAID}
     service.settings = wanted
     if name is not None and _checked_name(name) != service.name:
+        values["name"] = [service.name, _checked_name(name)]
         service.name = _checked_name(name)
         changed.append("name")
     store.flush()
-    kind = "staff" if actor else "system"
-    audit.record(store, service.id, actor, "changed service", "service", service.id, actor_kind=kind, changed=changed)
+    if changed:
+        audit.record(
+            store,
+            service.id,
+            actor,
+            "changed service",
+            "service",
+            service.id,
+            actor_kind="staff" if actor else "system",
+            changed=changed,
+            values=values,
+        )
     return service
 
 

@@ -8,6 +8,7 @@ safety hangs are no place: they stay ours (``i18n.S_``).
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.orm import Session
@@ -96,7 +97,7 @@ class BadText(ValueError):
     """These words cannot be kept. ``said``: the sentence (English source text, for gettext); ``given``: what stands in
     it."""
 
-    def __init__(self, said: str, **given: object) -> None:
+    def __init__(self, said: str, **given: Any) -> None:
         super().__init__(said % given if given else said)
         self.said, self.given = said, given
 
