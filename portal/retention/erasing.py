@@ -10,10 +10,9 @@ Nothing is ever erased by the clock: a manager decides, by name.
 import calendar
 import re
 import uuid
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,33 +22,22 @@ from sqlalchemy.orm import Session
 from portal import access, audit, notifications, reading, services, tasks
 from portal.access import Actor, Permission, rows_of
 from portal.clock import LONDON, now
-from portal.instruments import Direction, Instrument, NotAnAnswer, Number, catalogue, score
+from portal.retention.counting import Rows, counted, slices
 from portal.store import (
     Alert,
     AuditEvent,
     AuditSeal,
     Base,
-    CheckIn,
-    Comment,
-    Goal,
-    GoalRating,
-    ItemAnswer,
-    MeasureResponse,
     Record,
     Referral,
-    ReferralNeed,
     Service,
     ServiceUser,
     Stores,
     Tally,
     Task,
-    TurnedAway,
 )
 from portal.store import ErasureRequest as ErasureRequest  # the doors name it in their types
 from portal.store.once import write_once
-
-Totals = dict[tuple[date, str, str], int]
-"""How often, by (the first day of the month, what is counted, its value)."""
 
 LONGEST_WORDS = 1000
 WIPED_FOR = timedelta(days=7)
@@ -209,9 +197,9 @@ def _alerts_in_the_way(store: Session, service_id: uuid.UUID, person_id: uuid.UU
     return _open_alerts(store, service_id, _rows_of_person(store, service_id, person_id, lock=False))
 
 
-def _open_alerts(store: Session, service_id: uuid.UUID, found: "_Rows") -> list[Alert]:
+def _open_alerts(store: Session, service_id: uuid.UUID, found: "Rows") -> list[Alert]:
     there = rows_of(service_id, Alert).where(Alert.closed_at.is_(None))
-    return [alert for some in _slices(found["alert"]) for alert in store.scalars(there.where(Alert.id.in_(some)))]
+    return [alert for some in slices(found["alert"]) for alert in store.scalars(there.where(Alert.id.in_(some)))]
 
 
 def refuse_erasure(store: Session, actor: Actor, request_id: uuid.UUID, reason: str) -> ErasureRequest:
@@ -259,9 +247,6 @@ def _tasks_about(request: ErasureRequest) -> Select[Task]:
 
 # What is a person's --------------------------------------------------------------------------------------------------
 
-_Rows = dict[str, set[uuid.UUID]]
-"""The ids of rows by the name of their table."""
-
 STAYS: Mapping[type[Record], str] = {
     AuditEvent: "who did what and when: codes and ids, sealed",
     AuditSeal: "what binds the audit together",
@@ -300,20 +285,14 @@ def pointers(table: type[Record], to: str) -> list[ColumnElement[Any]]:
     return found
 
 
-def _slices(ids: Collection[uuid.UUID], size: int = 500) -> Iterator[list[uuid.UUID]]:
-    listed = sorted(ids)
-    for start in range(0, len(listed), size):
-        yield listed[start : start + size]
-
-
-def _rows_of_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, *, lock: bool) -> _Rows:
+def _rows_of_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, *, lock: bool) -> Rows:
     """Every row that belongs to a person, from the person downwards.
 
     ``lock`` holds them all, and gives up at once when somebody else has one in hand (OperationalError: try again in a
     moment), so that an erasure never waits for those who wait for it.
     """
-    found: _Rows = {table.__tablename__: set() for table in _tables()}
-    fresh: _Rows = {ServiceUser.__tablename__: {person_id}}
+    found: Rows = {table.__tablename__: set() for table in _tables()}
+    fresh: Rows = {ServiceUser.__tablename__: {person_id}}
     while any(fresh.values()):
         for name, ids in fresh.items():
             found[name] |= ids
@@ -323,15 +302,15 @@ def _rows_of_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID,
     return found
 
 
-def _next_rows(store: Session, service_id: uuid.UUID, found: _Rows, fresh: _Rows, lock: bool) -> _Rows:
+def _next_rows(store: Session, service_id: uuid.UUID, found: Rows, fresh: Rows, lock: bool) -> Rows:
     """The rows that name those found last, and were not found before."""
-    new: _Rows = {}
+    new: Rows = {}
     for table in _tables():
         name = table.__tablename__
         gone = [getattr(table, column) for column in _GONE.get(name, ())]
         for to, ids in fresh.items():
             columns = pointers(table, to)
-            for some in _slices(ids) if columns else ():
+            for some in slices(ids) if columns else ():
                 rows = select(table.id, *gone).where(
                     table.service_id == service_id, or_(*(column.in_(some) for column in columns))
                 )
@@ -342,10 +321,10 @@ def _next_rows(store: Session, service_id: uuid.UUID, found: _Rows, fresh: _Rows
     return new
 
 
-def _named_in_once(store: Session, service_id: uuid.UUID, found: _Rows) -> _Rows:
+def _named_in_once(store: Session, service_id: uuid.UUID, found: Rows) -> Rows:
     """Rows that carry an id of the person's in ``once``: a message to the staff about a referral, for one."""
     theirs = set().union(*found.values())
-    new: _Rows = {}
+    new: Rows = {}
     for table in _tables():
         once = getattr(table, "once", None)
         if once is None:
@@ -403,9 +382,9 @@ def _still_asked(store: Session, actor: Actor, request_id: uuid.UUID) -> Erasure
     return request
 
 
-def _leave_tallies(store: Session, service_id: uuid.UUID, found: _Rows) -> None:
+def _leave_tallies(store: Session, service_id: uuid.UUID, found: Rows) -> None:
     """In one order, so that two erasures at once take turns."""
-    for (month, what, value), number in sorted(_counted(store, service_id, found).items()):
+    for (month, what, value), number in sorted(counted(store, service_id, found).items()):
         same = (
             Tally.service_id == service_id,
             Tally.month == month,
@@ -417,22 +396,22 @@ def _leave_tallies(store: Session, service_id: uuid.UUID, found: _Rows) -> None:
         store.execute(update(Tally).where(*same).values(count=Tally.count + number))
 
 
-def _empty(store: Session, service_id: uuid.UUID, found: _Rows) -> None:
+def _empty(store: Session, service_id: uuid.UUID, found: Rows) -> None:
     for table, columns in EMPTIED.items():
-        for some in _slices(found[table.__tablename__]):
+        for some in slices(found[table.__tablename__]):
             rows = update(table).where(table.service_id == service_id, table.id.in_(some))
             store.execute(rows.values(dict.fromkeys(columns)), execution_options={"synchronize_session": False})
 
 
-def _delete(store: Session, service_id: uuid.UUID, found: _Rows) -> None:
+def _delete(store: Session, service_id: uuid.UUID, found: Rows) -> None:
     """Those first that point to others; a record that was made one with another before the one that was kept."""
     store.flush()
-    for some in _slices(found[ServiceUser.__tablename__]):
+    for some in slices(found[ServiceUser.__tablename__]):
         merged = update(ServiceUser).where(ServiceUser.service_id == service_id, ServiceUser.id.in_(some))
         store.execute(merged.values(merged_into=None), execution_options={"synchronize_session": False})
     going = [table for table in reversed(_tables()) if table not in EMPTIED]
     for table in going:
-        for some in _slices(found[table.__tablename__]):
+        for some in slices(found[table.__tablename__]):
             rows = delete(table).where(table.service_id == service_id, table.id.in_(some))
             store.execute(rows, execution_options={"synchronize_session": False})
     for row in list(store.identity_map.values()):
@@ -440,180 +419,6 @@ def _delete(store: Session, service_id: uuid.UUID, found: _Rows) -> None:
         if isinstance(row, tuple(going)) and state.identity[1] in found[state.mapper.local_table.name]:
             store.expunge(row)
     store.expire_all()
-
-
-# Counts --------------------------------------------------------------------------------------------------------------
-
-Counted = tuple[date, str, str]
-Counting = Callable[[Session, uuid.UUID, _Rows | None], Iterable[Counted]]
-"""Counts rows of a service, or only those rows. What one person adds must depend on that person's rows alone."""
-
-
-def _month(moment: datetime) -> date:
-    return moment.astimezone(ZoneInfo(LONDON)).date().replace(day=1)
-
-
-def _among(column: Any, ids: Collection[uuid.UUID] | None) -> Iterator[tuple[ColumnElement[bool], ...]]:
-    """The conditions under which a query finds these rows, some at a time; all rows for ``None``."""
-    if ids is None:
-        yield ()
-    else:
-        for some in _slices(ids):
-            yield (column.in_(some),)
-
-
-@dataclass(frozen=True)
-class _By:
-    """Counts the rows of a table by month and by what stands in some columns; rows without one of them do not count."""
-
-    what: str
-    table: type[Record]
-    moment: Any
-    values: tuple[Any, ...]
-    among: tuple[Any, ...] = field(default=())
-
-    def __call__(self, store: Session, service_id: uuid.UUID, only: _Rows | None) -> Iterator[Counted]:
-        """Every row once."""
-        there = (one.is_not(None) for one in (self.moment, *self.values))
-        rows = select(self.moment, *self.values).where(self.table.service_id == service_id, *there, *self.among)
-        for condition in _among(self.table.id, None if only is None else only[self.table.__tablename__]):
-            for moment, *values in store.execute(rows.where(*condition)):
-                yield _month(moment), self.what, "/".join(str(value) for value in values)
-
-
-def _scores(store: Session, service_id: uuid.UUID, only: _Rows | None) -> Iterator[Counted]:
-    """Each score of each finished response by its value (none, where too much was left out), apart for the first time
-    and later ones; and how far it moved from the first time to the latest of a referral."""
-    answers = _answers(store, service_id, only)
-    rows = (
-        select(MeasureResponse, CheckIn.referral_id, CheckIn.occasion)
-        .join(CheckIn, (CheckIn.service_id == MeasureResponse.service_id) & (CheckIn.id == MeasureResponse.check_in_id))
-        .where(MeasureResponse.service_id == service_id, MeasureResponse.completed_at.is_not(None))
-    )
-    lines: dict[tuple[uuid.UUID, str, str, str], list[tuple[bool, datetime, Number | None]]] = {}
-    for condition in _among(MeasureResponse.id, None if only is None else only["measure_response"]):
-        for response, referral_id, occasion in store.execute(rows.where(*condition)):
-            if response.completed_at is None or (instrument := _instrument(response)) is None:
-                continue
-            first = occasion == "baseline"
-            for code, value in _values(instrument, answers.get(response.id, {})):
-                when = "baseline" if first else "later"
-                yield _month(response.completed_at), f"score:{response.scale}:{code}:{when}", _shown(value)
-                if instrument.score_by_code[code].direction is not Direction.CATEGORY:
-                    line = (referral_id, response.scale, response.scale_version, code)
-                    lines.setdefault(line, []).append((first, response.completed_at, value))
-    for (_, scale, _, code), points in lines.items():
-        before = [value for first, _, value in points if first and value is not None]
-        after = [
-            (at, value)
-            for first, at, value in sorted(points, key=lambda one: one[1])
-            if not first and value is not None
-        ]
-        if before and after:
-            yield _month(after[-1][0]), f"change:{scale}:{code}", _shown(after[-1][1] - before[0])
-
-
-def _instrument(response: MeasureResponse) -> Instrument | None:
-    try:
-        return catalogue().version(response.scale, response.scale_version)
-    except KeyError:
-        return None
-
-
-def _answers(store: Session, service_id: uuid.UUID, only: _Rows | None) -> dict[uuid.UUID, dict[str, int | None]]:
-    """What counts of each response, by item: the last answer that came in time."""
-    rows = rows_of(service_id, ItemAnswer).where(ItemAnswer.late.is_(False)).order_by(ItemAnswer.id)
-    found: dict[uuid.UUID, dict[str, int | None]] = {}
-    for condition in _among(ItemAnswer.response_id, None if only is None else only["measure_response"]):
-        for row in store.scalars(rows.where(*condition)):
-            found.setdefault(row.response_id, {})[row.item] = row.answer.get("value")
-    return found
-
-
-def _values(instrument: Instrument, answers: Mapping[str, int | None]) -> list[tuple[str, Number | None]]:
-    try:
-        return [(code, one.value) for code, one in score(instrument, answers).items()]
-    except NotAnAnswer:  # an erasure must not fail over an answer that no form of ours offers
-        return []
-
-
-def _shown(value: Number | None) -> str:
-    return "none" if value is None else str(value)
-
-
-def _goal_ratings(store: Session, service_id: uuid.UUID, only: _Rows | None) -> Iterator[Counted]:
-    """The first and the latest rating of each goal, and how far it moved, by the month in which the goal was set."""
-    rows = (
-        select(Goal.id, Goal.created_at, GoalRating.rating)
-        .join(GoalRating, (GoalRating.service_id == Goal.service_id) & (GoalRating.goal_id == Goal.id))
-        .where(Goal.service_id == service_id, GoalRating.rating.is_not(None))
-        .order_by(GoalRating.id)
-    )
-    for condition in _among(Goal.id, None if only is None else only["goal"]):
-        rated: dict[tuple[uuid.UUID, datetime], list[int]] = {}
-        for goal_id, set_at, rating in store.execute(rows.where(*condition)):
-            if rating is not None:
-                rated.setdefault((goal_id, set_at), []).append(rating)
-        for (_, set_at), ratings in rated.items():
-            yield _month(set_at), "goal-rating-first", str(ratings[0])
-            yield _month(set_at), "goal-rating-latest", str(ratings[-1])
-            if len(ratings) > 1:
-                yield _month(set_at), "goal-rating-change", str(ratings[-1] - ratings[0])
-
-
-def _days_to_decision(store: Session, service_id: uuid.UUID, only: _Rows | None) -> Iterator[Counted]:
-    """Whole days from referral to decision."""
-    rows = select(Referral.referred_at, Referral.decided_at).where(
-        Referral.service_id == service_id, Referral.decided_at.is_not(None)
-    )
-    for condition in _among(Referral.id, None if only is None else only["referral"]):
-        for referred, decided in store.execute(rows.where(*condition)):
-            if decided is not None:
-                yield _month(referred), "referral-days-to-decision", str((decided - referred).days)
-
-
-_OF_NEED = (ReferralNeed.service_id == Referral.service_id, ReferralNeed.referral_id == Referral.id)
-_FINISHED = (MeasureResponse.completed_at.is_not(None),)
-
-COUNTINGS: tuple[Counting, ...] = (
-    _By("referral-status", Referral, Referral.referred_at, (Referral.status,)),
-    _By("referral-source-channel", Referral, Referral.referred_at, (Referral.source_channel,)),
-    _By("referral-language", Referral, Referral.referred_at, (Referral.language,)),
-    _By("referral-referrer-type", Referral, Referral.referred_at, (Referral.referrer_type,)),
-    _By("referral-urgency", Referral, Referral.referred_at, (Referral.urgency,)),
-    _By("referral-reason", Referral, Referral.referred_at, (Referral.reason,)),
-    _days_to_decision,
-    _By("need", ReferralNeed, Referral.referred_at, (ReferralNeed.need,), _OF_NEED),
-    _By("check-in", CheckIn, CheckIn.due_at, (CheckIn.occasion, CheckIn.status)),
-    _By("check-in-why-not", CheckIn, CheckIn.due_at, (CheckIn.why_not,)),
-    _By("response-scale", MeasureResponse, MeasureResponse.completed_at, (MeasureResponse.scale,), _FINISHED),
-    _By("response-language", MeasureResponse, MeasureResponse.completed_at, (MeasureResponse.language,), _FINISHED),
-    _By("response-mode", MeasureResponse, MeasureResponse.completed_at, (MeasureResponse.response_mode,), _FINISHED),
-    _By("response-by", MeasureResponse, MeasureResponse.completed_at, (MeasureResponse.completed_by,), _FINISHED),
-    _scores,
-    _By("goal-status", Goal, Goal.created_at, (Goal.status,)),
-    _By("goal-need", Goal, Goal.created_at, (Goal.need,)),
-    _goal_ratings,
-    _By("comment-kind", Comment, Comment.created_at, (Comment.kind,)),
-    _By("alert-rule", Alert, Alert.created_at, (Alert.rule,)),
-)
-"""Everything that is counted and stays true when people are erased. Each is one dimension and the month, never two
-together (but for a check-in's occasion and what became of it): a crossing could single somebody out."""
-
-
-def _counted(store: Session, service_id: uuid.UUID, only: _Rows | None = None) -> "Counter[Counted]":
-    return Counter(one for counting in COUNTINGS for one in counting(store, service_id, only))
-
-
-def totals(store: Session, service_id: uuid.UUID) -> Totals:
-    """Every count by month: of the rows that are there, and of the people who have been erased. Who shows them hides
-    small numbers."""
-    found = _counted(store, service_id)
-    for left in store.scalars(select(Tally).where(Tally.service_id == service_id)):
-        found[left.month, left.what, left.value] += left.count
-    for away in store.scalars(select(TurnedAway).where(TurnedAway.service_id == service_id)):
-        found[away.month, "turned-away", away.reason] += away.count
-    return dict(found)
 
 
 # What the clock does -------------------------------------------------------------------------------------------------
