@@ -30,6 +30,7 @@ class Kind(StrEnum):
     CHECK_IN_NOT_BACK = "check-in-not-back"
     PERSON_WITHDREW = "person-withdrew"
     DETAILS_CHANGED = "details-changed"
+    SAFEGUARDING = "safeguarding"
     CASES_WITHOUT_WORKER = "cases-without-worker"
 
 
@@ -44,6 +45,7 @@ KIND_NAMES: dict[Kind, str] = {
     Kind.CHECK_IN_NOT_BACK: N_("A check-in has not come back: ask the person yourself, or say why not"),
     Kind.PERSON_WITHDREW: N_("The person does not want our help any more"),
     Kind.DETAILS_CHANGED: N_("The person changed their own details"),
+    Kind.SAFEGUARDING: N_("A safeguarding concern was written down: read it"),
     Kind.CASES_WITHOUT_WORKER: N_("A colleague has left, or does not work with people any more: give on their cases"),
 }
 

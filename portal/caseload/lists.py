@@ -225,3 +225,66 @@ HOLD_REASONS: tuple[Listed, ...] = (
     Listed("other", N_("Another reason"), N_("Write which.")),
 )
 """Why a case is on hold."""
+
+
+# Risk and safeguarding (data dictionary 3.4 and 4.7) -----------------------------------------------------------------
+
+RISK_KINDS: tuple[Listed, ...] = (
+    Listed("self-harm-suicide", N_("Self-harm or suicide")),
+    Listed("harm-from-others", N_("Harm from others")),
+    Listed("harm-to-others", N_("Harm to others")),
+    Listed("neglect", N_("Neglect"), N_("They do not look after themselves, or nobody looks after them.")),
+    Listed("falls-mobility", N_("Falls or moving about")),
+    Listed("lone-worker-visit", N_("Visiting alone"), N_("Something that whoever visits alone must know.")),
+    Listed("pets", N_("Pets")),
+    Listed("infection", N_("Infection")),
+    Listed("other", N_("Something else")),
+)
+"""Kinds of risk: risk_type. For staff; the person is never asked for a rating."""
+
+
+# The plan (data dictionary 3.6 and 4.9) ------------------------------------------------------------------------------
+
+NEED_STATUSES: tuple[Listed, ...] = (
+    Listed("open", N_("Open"), N_("Nothing has changed yet.")),
+    Listed("improving", N_("Getting better")),
+    Listed("resolved", N_("Met"), N_("There is nothing more to do about it.")),
+    Listed("no-longer-relevant", N_("Not needed any more"), N_("The person does not want help with it now.")),
+)
+"""Where a need stands: need_status."""
+
+ACTION_WHO: tuple[Listed, ...] = (
+    Listed("person", N_("The person themselves")),
+    Listed("carer", N_("A carer, relative or friend")),
+    Listed("worker", N_("A link worker")),
+    Listed("service", N_("Another service or group")),
+)
+"""Who does it: action_who."""
+
+ACTION_STATUSES: tuple[Listed, ...] = (
+    Listed("planned", N_("Planned")),
+    Listed("in-progress", N_("Under way")),
+    Listed("done", N_("Done")),
+    Listed("declined", N_("Not wanted"), N_("Whoever was to do it does not want to.")),
+    Listed("stopped", N_("Stopped"), N_("It was begun or planned, and will not be done.")),
+)
+"""Where an action stands: action_status."""
+
+ACTIONS_OPEN = ("planned", "in-progress")
+"""The actions that somebody still does."""
+
+AGREED_BY: tuple[Listed, ...] = (
+    Listed("person", N_("The person themselves")),
+    Listed(
+        "representative",
+        N_("Somebody who may decide for them"),
+        N_("With a power of attorney, as a court’s deputy, or otherwise by law. Not simply a relative."),
+    ),
+)
+"""Who agreed to the plan."""
+
+NEED_OF: tuple[Listed, ...] = (
+    Listed("self", N_("The person themselves")),
+    Listed("carer", N_("Their carer, so that they can help the person")),
+)
+"""Whose need for access it is."""

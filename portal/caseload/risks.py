@@ -9,25 +9,33 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
+from portal import access, audit, codes
 from portal.access import Actor
+from portal.caseload.cases import Gone as Gone
+from portal.caseload.cases import NotPossible as NotPossible
+from portal.caseload.cases import held, plain
+from portal.caseload.lists import RISK_KINDS, codes_in
+from portal.caseload.triage import NONE_KNOWN as NONE_KNOWN
+from portal.caseload.triage import risk_is_said as is_said
+from portal.caseload.triage import settle
+from portal.clock import now, today
 from portal.store import Referral
 from portal.store import Risk as Risk  # the doors name it in their types
 
-NONE_KNOWN = "none-known"
+__all__ = [
+    "LONGEST",
+    "NONE_KNOWN",
+    "Gone",
+    "NotPossible",
+    "Risk",
+    "end",
+    "is_said",
+    "none_known",
+    "of_person",
+    "record",
+]
+
 LONGEST = 150
-
-
-class Gone(LookupError):
-    """There is no such referral or no such risk in this service."""
-
-
-class NotPossible(ValueError):
-    """Something that cannot be: ``problems`` holds a code by the field (kind: not-listed, risks-known; words: missing,
-    too-long; started: future; review_due: past)."""
-
-    def __init__(self, problems: "dict[str, str]") -> None:
-        super().__init__(", ".join(f"{name}: {code}" for name, code in problems.items()))
-        self.problems = problems
 
 
 def record(
@@ -41,27 +49,96 @@ def record(
     review_due: date | None = None,
     risk_id: uuid.UUID | None = None,
 ) -> Risk:
-    """A risk of the list RISK_KINDS; "no known risks" ends by it. ``risk_id`` makes doing it twice one. Raises
-    ``Gone`` and ``NotPossible``."""
-    raise NotImplementedError
+    """A risk of the list RISK_KINDS; "no known risks" ends by it. ``risk_id`` makes doing it twice one.
+
+    Raises ``Gone``, and ``NotPossible`` with a code by the field (kind: not-listed; words: missing, for a risk of
+    another kind; too-long; unreadable; started: future; review_due: past).
+    """
+    problems: dict[str, str] = {}
+    text = plain(words, LONGEST, "words", problems, needed=kind == "other")
+    if kind not in codes_in(RISK_KINDS):
+        problems["kind"] = "not-listed"
+    if started and started > today():
+        problems["started"] = "future"
+    if review_due and review_due < today():
+        problems["review_due"] = "past"
+    if problems:
+        raise NotPossible(problems)
+    referral = held(store, actor, referral_id)
+    if risk_id and (there := _found(store, referral, risk_id)):
+        return there
+    for one in of_person(store, referral.service_id, referral.person_id):
+        if one.kind == NONE_KNOWN:
+            _end(store, actor, one)
+    return _add(store, actor, referral, risk_id, kind=kind, words=text or None, started=started, review_due=review_due)
 
 
 def none_known(store: Session, actor: Actor, referral_id: uuid.UUID) -> Risk:
     """Say that no risks are known; said twice, it is said once. Raises ``Gone``, and ``NotPossible`` (kind:
     risks-known) while a risk is open."""
-    raise NotImplementedError
+    referral = held(store, actor, referral_id)
+    for one in of_person(store, referral.service_id, referral.person_id):
+        if one.kind != NONE_KNOWN:
+            raise NotPossible({"kind": "risks-known"})
+        if one.referral_id == referral.id:
+            return one
+        _end(store, actor, one)  # said in an earlier episode: it is said anew in this one
+    return _add(store, actor, referral, None, kind=NONE_KNOWN)
+
+
+def _add(
+    store: Session,
+    actor: Actor,
+    referral: Referral,
+    risk_id: uuid.UUID | None,
+    *,
+    kind: str,
+    words: str | None = None,
+    started: date | None = None,
+    review_due: date | None = None,
+) -> Risk:
+    made = Risk(
+        service_id=referral.service_id,
+        id=risk_id or codes.new_id(),
+        person_id=referral.person_id,
+        referral_id=referral.id,
+        kind=kind,
+        words=words,
+        started=started or today(),
+        review_due=review_due,
+        recorded_by=actor.staff_id,
+    )
+    store.add(made)
+    store.flush()
+    audit.record(store, actor.service_id, actor, "recorded a risk", "risk", made.id, kind=kind)
+    settle(store, actor, referral)
+    return made
 
 
 def end(store: Session, actor: Actor, referral_id: uuid.UUID, risk_id: uuid.UUID) -> Risk:
-    """It is a risk no more; it stays in the record. Raises ``Gone``."""
-    raise NotImplementedError
+    """It is a risk no more; it stays in the record, and ended twice it is ended once. Raises ``Gone``."""
+    referral = held(store, actor, referral_id)
+    found = _found(store, referral, risk_id)
+    if found is None:
+        raise Gone
+    if found.ended_at is None:
+        _end(store, actor, found)
+    return found
+
+
+def _end(store: Session, actor: Actor, risk: Risk) -> None:
+    risk.ended_at, risk.ended_by = now(), actor.staff_id
+    audit.record(store, actor.service_id, actor, "ended a risk", "risk", risk.id, kind=risk.kind)
+    store.flush()
+
+
+def _found(store: Session, referral: Referral, risk_id: uuid.UUID) -> Risk | None:
+    theirs = access.rows_of(referral.service_id, Risk).where(Risk.person_id == referral.person_id, Risk.id == risk_id)
+    return store.scalar(theirs)
 
 
 def of_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, *, ended: bool = False) -> Sequence[Risk]:
     """The open risks of a person (or "none known"), the latest first; with ``ended`` those that have ended instead."""
-    raise NotImplementedError
-
-
-def is_said(store: Session, referral: Referral) -> bool:
-    """Whether a risk of the person is open, or "no known risks" was said in this very referral."""
-    raise NotImplementedError
+    over = Risk.ended_at.is_not(None) if ended else Risk.ended_at.is_(None)
+    theirs = access.rows_of(service_id, Risk).where(Risk.person_id == person_id, over)
+    return store.scalars(theirs.order_by(Risk.created_at.desc(), Risk.id.desc())).all()

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from portal import access, audit, codes, reading, services, tasks
 from portal.clock import now
 from portal.journeys import LEFT_BLANK, NOT_ASKED
+from portal.people import access_needs
+from portal.people.names import keep_parts
 from portal.people.records import LONGEST_NAME_KEY, told_by, ways_in
 from portal.people.rows import held, value_of, ways_of
 from portal.store import ContactWay, Referral, Service, ServiceUser
@@ -38,6 +40,7 @@ def correct(
     if not changed:
         return ()
     person.corrected_at = now()
+    keep_parts(store, person)
     audit.record(store, service.id, None, "changed their details", "service_user", person.id, fields=changed)
     tasks.add(
         store,

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from portal import codes, reading
 from portal.journeys import LEFT_BLANK, NOT_ASKED
+from portal.people import access_needs
+from portal.people.names import keep_parts
 from portal.people.rows import Gone, address_key, value_of, ways_of
 from portal.people.sharing import add_permissions
 from portal.store import ContactWay, Service, ServiceUser
@@ -56,8 +58,9 @@ def add(
     for way in ways_in(answers):
         way.service_id, way.person_id = service.id, person.id
         store.add(way)
+    access_needs.follow(store, person, recorded_by)
     add_permissions(store, person, answers, language, recorded_by=recorded_by, spoken=spoken)
-    store.flush()
+    keep_parts(store, person)
     return person
 
 
