@@ -7,6 +7,7 @@ would choke on gets past a field. The pages of the public journeys draw their qu
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from flask import current_app, g
@@ -120,15 +121,13 @@ class Secret(wtf.PasswordField):
             raise StopValidation(gettext(TOO_LONG_SECRET, longest=self.longest))
 
 
-Offered = tuple[str, str] | tuple[str, str, str]
-"""A choice, translated: its code, its text, and perhaps what it means."""
-
-
 class _Chooses(wtf.SelectField):
-    """One of the choices, which the door sets, translated, on every request: ``choices = [(code, text), …]``."""
+    """One of the choices, which the door sets, translated, on every request: ``choices = [(code, text), …]``; ``means``
+    is what stands beside them, by the code."""
 
     data: str
-    choices: Sequence[Offered]
+    choices: Sequence[tuple[str, str]]
+    means: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, label: str, *, missing: str, hint: str = "", **kwargs: Any) -> None:
         super().__init__(label, description=hint, validate_choice=False, choices=[], **kwargs)
@@ -136,7 +135,7 @@ class _Chooses(wtf.SelectField):
 
     def pre_validate(self, form: Any) -> None:
         """Nothing chosen, or something that is not offered."""
-        if self.data not in {one[0] for one in self.choices if one[0]}:
+        if self.data not in {code for code, _ in self.choices if code}:
             raise StopValidation(gettext(self.missing))
 
 
@@ -152,14 +151,15 @@ class SomeOf(wtf.SelectMultipleField):
     """Any number of a few, all in sight; none is fine. ``data`` is a list, of what is offered only."""
 
     data: list[str]
-    choices: Sequence[Offered]
+    choices: Sequence[tuple[str, str]]
+    means: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, label: str, *, hint: str = "", **kwargs: Any) -> None:
         super().__init__(label, description=hint, validate_choice=False, choices=[], **kwargs)
 
     def pre_validate(self, form: Any) -> None:
         """What is not offered was not chosen on this page."""
-        offered = {one[0] for one in self.choices}
+        offered = {code for code, _ in self.choices}
         self.data = [code for code in dict.fromkeys(self.data or ()) if code in offered]
 
 
@@ -220,22 +220,25 @@ def _draw_lines(field: LongWords, given: dict[str, Any]) -> Markup:
     )
 
 
-def _items(offered: Sequence[Offered], chosen: Sequence[str]) -> list[dict[str, object]]:
-    return [{"value": one[0], "text": one[1], "hint": "".join(one[2:]), "checked": one[0] in chosen} for one in offered]
+def _items(field: OneOf | SomeOf, chosen: Sequence[str]) -> list[dict[str, object]]:
+    return [
+        {"value": code, "text": text, "hint": field.means.get(code, ""), "checked": code in chosen}
+        for code, text in field.choices
+    ]
 
 
 def _draw_radios(field: OneOf, given: dict[str, Any]) -> Markup:
-    items = _items(field.choices, [field.data])
+    items = _items(field, [field.data])
     return _ui("choices")("radios", field.id, field.name, _label(field), items, **_told(field, given))
 
 
 def _draw_boxes(field: SomeOf, given: dict[str, Any]) -> Markup:
-    items = _items(field.choices, field.data or [])
+    items = _items(field, field.data or [])
     return _ui("choices")("checkboxes", field.id, field.name, _label(field), items, **_told(field, given))
 
 
 def _draw_list(field: Listed, given: dict[str, Any]) -> Markup:
-    items = [(one[0], one[1], one[0] == field.data) for one in field.choices]
+    items = [(code, text, code == field.data) for code, text in field.choices]
     return _ui("select")(field.id, field.name, _label(field), items, **_told(field, given), attributes=given)
 
 
