@@ -3,7 +3,6 @@
 The tables are those of HL7 FHIR 4.0.1. A document with a problem is not handed out.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,7 +53,10 @@ REQUIRED_CODES: Mapping[str, frozenset[str]] = {
 """The codes that FHIR R4 requires, by element; ``*`` is any resource."""
 
 GOAL_ACHIEVEMENT = frozenset(
-    "in-progress improving worsening no-change achieved sustaining not-achieved no-progress not-attainable".split()
+    {
+        *("in-progress", "improving", "worsening", "no-change", "achieved", "sustaining"),
+        *("not-achieved", "no-progress", "not-attainable"),
+    }
 )
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
@@ -91,12 +93,8 @@ CONFIRMED = {
 
 REFERRED, DECLINED = "871731000000106", "871711000000103"
 ETHNIC: Mapping[str, frozenset[str]] = {
-    "https://fhir.hl7.org.uk/CodeSystem/UKCore-EthnicCategoryEngland": frozenset(
-        "A B C D E F G H J K L M N P R S Z 99".split()
-    ),
-    "https://fhir.hl7.org.uk/CodeSystem/UKCore-EthnicCategoryWales": frozenset(
-        "A B D E F G H J K L M N P R S T Z".split()
-    ),
+    "https://fhir.hl7.org.uk/CodeSystem/UKCore-EthnicCategoryEngland": frozenset({*"ABCDEFGHJKLMNPRSZ", "99"}),
+    "https://fhir.hl7.org.uk/CodeSystem/UKCore-EthnicCategoryWales": frozenset("ABDEFGHJKLMNPRSTZ"),
 }
 CHOICES = ("value", "effective", "onset", "abatement", "occurrence", "performed", "scheduled", "deceased", "product")
 """The elements of which a resource has at most one form."""
@@ -201,10 +199,19 @@ def _of_terms(resources: list[Mapping[str, Any]]) -> Iterator[str]:
                 yield f"Goal.achievementStatus is {code!r}, which is not one of its codes."
             referred += (system, code) == (SNOMED, REFERRED)
         yield from _of_statuses(one, kind)
-        if kind in ("Flag", "Condition", "Composition") and "safeguarding" in json.dumps(one).casefold():
-            yield f"{kind} speaks of safeguarding, which is in no message."
+        if _of_safeguarding(one, kind):
+            yield f"{kind} is about safeguarding, which is in no message."
     if referred > 1:
         yield "The referral is coded more than once."
+
+
+def _of_safeguarding(one: Mapping[str, Any], kind: str) -> bool:
+    """Whether a resource is about safeguarding: a section or a flag of that name, or a code of it."""
+    named = [str(section.get("title", "")) for section in one.get("section", ())]
+    if kind == "Flag":
+        named.append(str(one.get("code", {}).get("text", "")))
+    coded = (code for _, code in _codings(one))
+    return any(words.casefold().startswith("safeguarding") for words in (*named, *coded))
 
 
 def _of_statuses(one: Mapping[str, Any], kind: str) -> Iterator[str]:

@@ -257,7 +257,7 @@ class _Made:
         entry = next(iter(self._one("referral").parts), Part("referral-entry"))
         status = REQUEST_STATUS[self.facts["status"]]
         taken = status in ("active", "on-hold", "completed") and self.facts["status"] != "passed-on"
-        code = {"text": "Referral to social prescribing service"}
+        code: Resource = {"text": "Referral to social prescribing service"}
         if taken and self.facts["coded"]:
             code = {"coding": [REFERRED]} | code
         self_made = entry.code_of("method") == "7"
