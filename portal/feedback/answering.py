@@ -8,11 +8,11 @@ somebody who may not be safe.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from portal import alerts, audit, instruments, measures
+from portal import alerts, audit, instruments, measures, reading
 from portal.access import Actor, rows_of
 from portal.clock import now, today
 from portal.codes import new_id
@@ -219,13 +219,17 @@ def begin(
     completed_by: str | None = None,
     response_mode: str = "web",
     entered_by: uuid.UUID | None = None,
+    said_on: date | None = None,
     only: str = "",
 ) -> list[Open]:
     """The same with a response for each scale (for ``only`` this one), made once.
 
-    Who answers, and how, is written on what is not finished; the words on what nobody has begun to answer. Raises
-    KeyError for a code that COMPLETED_BY or RESPONSE_MODES does not have.
+    Who answers, and how, is written on what is not finished; the words on what nobody has begun to answer. ``said_on``:
+    the day that stands on the paper. Raises KeyError for a code that COMPLETED_BY or RESPONSE_MODES does not have, and
+    Unreadable for a day that cannot be true.
     """
+    if said_on:
+        reading.written_on(said_on, today())
     if completed_by:
         COMPLETED_BY[completed_by]
     RESPONSE_MODES[response_mode]
@@ -239,13 +243,13 @@ def begin(
     made = []
     for one in opened:
         if one.response is None and only in ("", one.scale):
-            one = Open(one.chosen, _new(store, check_in, one.chosen, who, response_mode, entered_by))
+            one = Open(one.chosen, _new(store, check_in, one.chosen, who, response_mode, entered_by, said_on))
         elif one.response and only in ("", one.scale) and is_open(check_in):
             if not begun[one.response.id]:
                 _write_words(one.response, one.chosen)
             if completed_by and not _is_whole(one.instrument, begun[one.response.id]):
                 one.response.completed_by, one.response.response_mode = who, response_mode
-                one.response.entered_by = entered_by
+                one.response.entered_by, one.response.said_on = entered_by, said_on
         made.append(one)
     store.flush()
     return made
@@ -256,7 +260,13 @@ def _is_whole(instrument: Instrument, rows: Sequence[ItemAnswer]) -> bool:
 
 
 def _new(
-    store: Session, check_in: CheckIn, chosen: Chosen, who: str, mode: str, entered_by: uuid.UUID | None
+    store: Session,
+    check_in: CheckIn,
+    chosen: Chosen,
+    who: str,
+    mode: str,
+    entered_by: uuid.UUID | None,
+    said_on: date | None,
 ) -> MeasureResponse:
     response = MeasureResponse(
         service_id=check_in.service_id,
@@ -267,6 +277,7 @@ def _new(
         completed_by=who,
         response_mode=mode,
         entered_by=entered_by,
+        said_on=said_on,
     )
     _write_words(response, chosen)
     same = rows_of(check_in.service_id, MeasureResponse).where(

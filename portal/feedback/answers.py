@@ -69,7 +69,10 @@ class Answered:
 
     @cached_property
     def on(self) -> date:
-        """The day on which the last answer that counts was given; of a paper form the day on which it was finished."""
+        """The day on which the last answer that counts was given; of a paper form the day that stands on it, or that on
+        which it was finished."""
+        if self.response.said_on:
+            return self.response.said_on
         given = [one.counts.at for one in self.items if one.counts]
         last = max(given, default=self.response.created_at)
         if self.response.response_mode == "paper" and self.response.completed_at:

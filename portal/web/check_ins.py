@@ -20,6 +20,7 @@ from portal.journeys import ABSENCES, Choice, Kind, Problem, Question, Step
 from portal.journeys.goal_setting import CLOSENESS, GOAL_SETTING
 from portal.referrals import Alert, Referral
 from portal.web import questions
+from portal.web.on_paper import day_on_paper, say_day
 from portal.web.requests import give_visit, visit_lock
 from portal.web.scales import STATUSES
 from portal.web.security import allow, keeps_typed, mine, public
@@ -600,12 +601,14 @@ def _entry_page(
     typed: Mapping[str, object],
     problems: Mapping[str, Problem],
     *,
+    wrong_day: str = "",
     stale: bool = False,
 ) -> str:
     step, how = opened.one_page.steps[0], _how(opened)
     said = feedback.answers_of(g.store, opened.response) if opened.response else {}
     ways = feedback.ways(g.store, check_in)
     now_said = dict(zip(("completed_by", "response_mode"), ways, strict=True)) if ways else {}
+    before = say_day(opened.response.said_on) if opened.response else ""
     exact = step.questions[0].exact
     return render_template(
         "check_ins/enter.html",
@@ -621,6 +624,8 @@ def _entry_page(
         words=opened.chosen.wording.language,
         languages=feedback.languages_of(g.store, g.service, opened.scale) if opened.response is None else (),
         is_open=feedback.is_open(check_in),
+        said_on=before if not typed else questions.printable(str(typed["said_on"])),
+        wrong_day=wrong_day,
         stale=stale,
     )
 
@@ -634,12 +639,14 @@ def enter(referral_id: uuid.UUID, check_in_id: uuid.UUID, scale: str) -> Respons
     one = _open_for_staff(check_in, scale)
     how = _how(one)
     step = one.one_page.steps[0]
-    typed = {**_typed(how), **_typed(step)}
+    typed: dict[str, object] = {**_typed(how), **_typed(step), "said_on": request.form.get("said_on", "")[:40]}
     if g.stale:
         return _entry_page(referral, check_in, one, typed, {}, stale=True), 400
     ways, problems = how.read(typed)
-    if problems:
-        return _entry_page(referral, check_in, one, typed, {**problems, **step.read(typed)[1]}), 422
+    said_on, wrong_day = day_on_paper(str(typed["said_on"]))
+    if problems or wrong_day:
+        problems = {**problems, **step.read(typed)[1]}
+        return _entry_page(referral, check_in, one, typed, problems, wrong_day=wrong_day), 422
     opened = feedback.begin(
         g.store,
         g.service,
@@ -648,6 +655,7 @@ def enter(referral_id: uuid.UUID, check_in_id: uuid.UUID, scale: str) -> Respons
         completed_by=str(ways["completed_by"]),
         response_mode=str(ways["response_mode"]),
         entered_by=g.actor.staff_id,
+        said_on=said_on,
         only=scale,
     )
     made = next(two for two in opened if two.scale == scale)
