@@ -31,12 +31,15 @@ from portal.feedback.answers import (
     responses_of,
     shown_from,
 )
-from portal.feedback.lines import Line, Point, Step, lines_of, mode_of
+from portal.feedback.lines import BANDS, SCORE, SCORES, Line, Point, Step, lines_of, mode_of, told_of
 
 __all__ = [
+    "BANDS",
     "COMPLETED_BY",
     "GOALS",
     "RESPONSE_MODES",
+    "SCORE",
+    "SCORES",
     "Answered",
     "CheckIn",
     "Gone",
@@ -62,6 +65,7 @@ __all__ = [
     "questions_of",
     "responses_of",
     "shown_from",
+    "told_of",
     "ways",
     "without_words",
 ]

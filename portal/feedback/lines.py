@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from portal import instruments
 from portal.feedback.answers import Answered, responses_of
-from portal.instruments import Change, Instrument, Mode, Number, ScoreRule, Unlike
+from portal.i18n import N_
+from portal.instruments import Change, Instrument, Kind, Mode, Number, ScoreRule, Unlike
 from portal.store import MeasureResponse
 
 
@@ -123,3 +124,48 @@ def _step(newest: Instrument, rule: ScoreRule, earlier: Point, later: Point) -> 
 def _as_response(point: Point) -> instruments.Response:
     kept = point.response
     return instruments.Response(kept.scale_version, kept.wording_hash, point.mode, point.on, point.answered.values)
+
+
+# In words ------------------------------------------------------------------------------------------------------------
+
+SCORES: dict[str, str] = {
+    "percent": N_("Percentage score"),
+    "metric": N_("Converted score"),
+    "total": N_("Total score"),
+    "indirect": N_("The three indirect questions together"),
+    "emotional": N_("Emotional loneliness"),
+    "social": N_("Social loneliness"),
+}
+SCORE = N_("Score")
+
+BANDS: dict[str, str] = {
+    "very-low": N_("very low"),
+    "low": N_("low"),
+    "medium": N_("medium"),
+    "high": N_("high"),
+    "very-high": N_("very high"),
+    "none-minimal": N_("none or minimal"),
+    "minimal": N_("minimal"),
+    "mild": N_("mild"),
+    "moderate": N_("moderate"),
+    "moderately-severe": N_("moderately severe"),
+    "severe": N_("severe"),
+    "not-lonely": N_("not lonely"),
+    "moderately-lonely": N_("moderately lonely"),
+    "severely-lonely": N_("severely lonely"),
+}
+
+OF_SEVERAL = (Kind.SHARE, Kind.MEAN_OF_GOALS, Kind.GAS)
+"""The scores that one response cannot give."""
+
+
+def told_of(lines: Sequence[Line]) -> Iterator[Line]:
+    """Of two scores of the same items one is enough: the one for which a change is published, else the last."""
+    for line in lines:
+        rule, instrument = line.rule, line.instrument
+        if rule.kind in OF_SEVERAL:
+            continue
+        same = [one.rule.code for one in lines if one.rule.items == rule.items]
+        chosen = instrument.change.score if instrument.change and instrument.change.score in same else same[-1]
+        if rule.code == chosen:
+            yield line

@@ -6,7 +6,7 @@ published, and never between answers that were not asked alike; what is missing 
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -14,7 +14,7 @@ from flask import g, url_for
 from markupsafe import Markup
 
 from portal import alerts, feedback, i18n
-from portal.feedback import Answered, Line, Step
+from portal.feedback import BANDS, SCORE, SCORES, Answered, Line, Step
 from portal.i18n import N_, gettext, language_name, say_date
 from portal.instruments import Direction, Instrument, Kind, Number, ScoreRule, Unlike, Verdict
 from portal.journeys import Question
@@ -38,36 +38,6 @@ NOT_ALIKE = N_("The first and the last answers are not compared: words, version 
 WEEKDAY = N_("Asked about yesterday, and the days were not the same day of the week. Compare with care: %(question)s")
 NO_RULE = N_("No rule is published for how much change counts here, so none is named.")
 NO_ANSWER, NO_SCORE = N_("No answer"), N_("No score, because too much was left out")
-
-SCORES: dict[str, str] = {
-    "percent": N_("Percentage score"),
-    "metric": N_("Converted score"),
-    "total": N_("Total score"),
-    "indirect": N_("The three indirect questions together"),
-    "emotional": N_("Emotional loneliness"),
-    "social": N_("Social loneliness"),
-}
-SCORE = N_("Score")
-
-BANDS: dict[str, str] = {
-    "very-low": N_("very low"),
-    "low": N_("low"),
-    "medium": N_("medium"),
-    "high": N_("high"),
-    "very-high": N_("very high"),
-    "none-minimal": N_("none or minimal"),
-    "minimal": N_("minimal"),
-    "mild": N_("mild"),
-    "moderate": N_("moderate"),
-    "moderately-severe": N_("moderately severe"),
-    "severe": N_("severe"),
-    "not-lonely": N_("not lonely"),
-    "moderately-lonely": N_("moderately lonely"),
-    "severely-lonely": N_("severely lonely"),
-}
-
-OF_SEVERAL = (Kind.SHARE, Kind.MEAN_OF_GOALS, Kind.GAS)
-"""The scores that one response cannot give."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +111,7 @@ def _scale(
     raised: Mapping[uuid.UUID, Sequence[uuid.UUID]],
 ) -> ShownScale:
     instrument = next((one.instrument for one in reversed(times) if one.instrument), None)
-    drawn = list(_drawn(lines))
+    drawn = list(feedback.told_of(lines))
     days = [say_date(point.on, weekday=False) for point in drawn[0].points] if drawn else []
     latest = drawn[0].points[-1].response if drawn else times[-1].response
     asked = feedback.questions_of(g.store, g.service, latest.id, i18n.spoken().code)
@@ -162,18 +132,6 @@ def _scale(
         responses=tuple(_response(one, names, raised.get(one.response.id, ())) for one in reversed(times)),
         licence=instrument.licence.print_line if instrument else "",
     )
-
-
-def _drawn(lines: Sequence[Line]) -> Iterator[Line]:
-    """Of two scores of the same items one is enough: the one for which a change is published, else the last."""
-    for line in lines:
-        rule, instrument = line.rule, line.instrument
-        if rule.kind in OF_SEVERAL:
-            continue
-        same = [one.rule.code for one in lines if one.rule.items == rule.items]
-        chosen = instrument.change.score if instrument.change and instrument.change.score in same else same[-1]
-        if rule.code == chosen:
-            yield line
 
 
 def _name(rule: ScoreRule, asked: Mapping[str, Question]) -> str | Markup:
@@ -219,7 +177,9 @@ def _line(code: str, line: Line, lines: Sequence[Line], asked: Mapping[str, Ques
         because=because,
         weekday=any(step.caution for step in line.steps),
         # Codes are no amounts: what stands for "never" is not more than what stands for "often".
-        chart=Markup("") if category else charts.chart(picture, table=False, titled=len(list(_drawn(lines))) > 1),
+        chart=Markup("")
+        if category
+        else charts.chart(picture, table=False, titled=len(list(feedback.told_of(lines))) > 1),
         table=tuple(
             (day, labels[place] if category else value, known)
             for place, (day, value, known) in enumerate(charts.rows(picture))
