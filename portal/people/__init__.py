@@ -9,6 +9,7 @@ from portal.people.correcting import correct
 from portal.people.merging import (
     _MOVED,
     MATCHES,
+    STAYS,
     Comparison,
     Duplicate,
     NotMergeable,
@@ -19,8 +20,10 @@ from portal.people.merging import (
     possible_duplicates,
     undo_merge,
 )
+from portal.people.names import keep_parts
 from portal.people.records import FACTS, LONGEST_NAME_KEY, TELLS, add, facts_of, known_of, told_by, ways_in
 from portal.people.rows import CHANNELS, Gone, address_key, read, value_of, ways_of
+from portal.people.searching import MATCHED_BY, Found, Hit, NothingToSearch, search
 from portal.people.sharing import SHARING, allows, change_permission, permissions_of, record_spoken_permission
 from portal.store import ContactWay  # the doors name it in their types
 
@@ -30,14 +33,19 @@ __all__ = [
     "CODE_TRIES",
     "FACTS",
     "LONGEST_NAME_KEY",
+    "MATCHED_BY",
     "MATCHES",
     "SHARING",
+    "STAYS",
     "TELLS",
     "Comparison",
     "ContactWay",
     "Duplicate",
+    "Found",
     "Gone",
+    "Hit",
     "NotMergeable",
+    "NothingToSearch",
     "add",
     "address_key",
     "allows",
@@ -48,6 +56,7 @@ __all__ = [
     "correct",
     "duplicates_of_each",
     "facts_of",
+    "keep_parts",
     "known_of",
     "merge",
     "merges_of",
@@ -56,6 +65,7 @@ __all__ = [
     "possible_duplicates",
     "read",
     "record_spoken_permission",
+    "search",
     "told_by",
     "undo_merge",
     "value_of",

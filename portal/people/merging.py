@@ -4,11 +4,11 @@ Nothing is merged by itself.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session
 
 from portal import access, audit, codes
@@ -17,18 +17,31 @@ from portal.clock import now
 from portal.i18n import N_
 from portal.people.rows import Gone, read, ways_of
 from portal.store import (
+    AccessNeed,
     Alert,
+    CarePlan,
+    CaseMove,
+    CaseNote,
     CheckIn,
+    Closure,
     Comment,
+    Contact,
     ContactWay,
     ErasureRequest,
     Goal,
+    Letter,
     MeasureResponse,
     Merge,
     Message,
+    NamePart,
+    Onward,
     Permission,
     PersonCode,
+    PlanAction,
+    ReadingReason,
     Referral,
+    Risk,
+    Safeguarding,
     ServiceUser,
     Task,
     Visit,
@@ -89,25 +102,30 @@ def possible_duplicates(store: Session, person: ServiceUser) -> list[Duplicate]:
 def duplicates_of_each(
     store: Session, service_id: uuid.UUID, everybody: Sequence[ServiceUser]
 ) -> dict[uuid.UUID, list[Duplicate]]:
-    """``possible_duplicates`` for many people in three queries, however many they are."""
+    """``possible_duplicates`` for many people in five queries, however many they are."""
     mine = _addresses_of(store, service_id, ContactWay.person_id.in_([person.id for person in everybody]))
     keys = {key for ways in mine.values() for _, key in ways}
-    numbers = {person.nhs_number for person in everybody if person.nhs_number}
-    by_address = select(ContactWay.person_id).where(
-        ContactWay.service_id == service_id, ContactWay.address_key.in_(keys), _by_itself()
-    )
-    alike = [
-        ServiceUser.name_key.in_({person.name_key for person in everybody}),
-        ServiceUser.nhs_number.in_(numbers),
-        ServiceUser.id.in_(by_address),
-    ]
-    others = store.scalars(
-        access.rows_of(service_id, ServiceUser)
-        .where(ServiceUser.merged_into.is_(None), or_(*alike))
-        .order_by(ServiceUser.id)
-    ).all()
     theirs = _addresses_of(store, service_id, ContactWay.address_key.in_(keys) & _by_itself())
+    others = _alike(store, service_id, everybody, theirs)
     return {person.id: _duplicates(person, others, mine, theirs) for person in everybody}
+
+
+def _alike(
+    store: Session, service_id: uuid.UUID, everybody: Sequence[ServiceUser], theirs: Iterable[uuid.UUID]
+) -> list[ServiceUser]:
+    """Whoever shares a name and a year of birth, a number or an address with one of these. Each way of being alike is
+    asked for by itself, so that each finds its index: together they would read everybody."""
+    named = {(person.name_key, person.born[:4]) for person in everybody}
+    same_name = [
+        and_(ServiceUser.name_key == name, ServiceUser.born >= year, ServiceUser.born < str(int(year) + 1))
+        for name, year in named
+    ]
+    numbers = {person.nhs_number for person in everybody if person.nhs_number}
+    found: dict[uuid.UUID, ServiceUser] = {}
+    for alike in (or_(*same_name), ServiceUser.nhs_number.in_(numbers), ServiceUser.id.in_(set(theirs))):
+        rows = access.rows_of(service_id, ServiceUser).where(ServiceUser.merged_into.is_(None), alike)
+        found |= {person.id: person for person in store.scalars(rows)}
+    return [found[one] for one in sorted(found)]
 
 
 def _by_itself() -> ColumnElement[bool]:
@@ -160,8 +178,14 @@ def _matches(person: ServiceUser, other: ServiceUser, shared: set[str]) -> tuple
 _MOVED: tuple[Any, ...] = (
     *(Referral, ContactWay, Permission, Alert, Task, Message),
     *(CheckIn, MeasureResponse, Goal, Comment, ErasureRequest, Visit, PersonCode),
+    *(Contact, CaseNote, AccessNeed, Risk, Safeguarding, CarePlan, PlanAction),
+    *(Onward, Closure, CaseMove, Letter, ReadingReason),
 )
 """Every table that hangs on a person: a merge moves these rows, and its undoing moves exactly these back."""
+
+STAYS: tuple[Any, ...] = (NamePart,)
+"""What hangs on a person and belongs to the record that it was made from: the old name goes on finding its record, and
+that one says which took it over."""
 
 _QUIET = "no longer allowed"
 """Where a merge remembers the ways that it shut."""
@@ -232,8 +256,8 @@ def merges_of(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Me
 def undo_merge(store: Session, actor: Actor, merge_id: uuid.UUID) -> Merge:
     """Give both people back exactly what each had. Merges are undone latest first, so that nothing lies in between.
 
-    What has come since (a new referral, a new permission) stays with the record that was kept. Raises ``Gone``, or
-    ``NotMergeable`` when the merge was undone already or another one came after it.
+    What has come since stays with the record that was kept (a new referral, a new permission), but for what was
+    written about a referral that goes back: that goes with it. Raises ``Gone``, or ``NotMergeable`` when the merge was undone already or another one came after it.
     """
     access.require(actor, access.Permission.MERGE_PEOPLE)
     done = store.scalar(access.rows_of(actor.service_id, Merge).where(Merge.id == merge_id))
@@ -247,12 +271,21 @@ def undo_merge(store: Session, actor: Actor, merge_id: uuid.UUID) -> Merge:
     shut = [uuid.UUID(one) for one in done.moved.get(_QUIET, [])]
     for way in store.scalars(access.rows_of(actor.service_id, ContactWay).where(ContactWay.id.in_(shut))):
         way.allowed = True
-    for table in _MOVED:
-        ids = [uuid.UUID(one) for one in done.moved.get(table.__tablename__, [])]
-        for row in store.scalars(access.rows_of(actor.service_id, table).where(table.id.in_(ids))):
-            row.person_id = merged.id
+    _move_back(store, done)
     merged.merged_into = None
     done.undone_at, done.undone_by = now(), actor.staff_id
     audit.record(store, actor.service_id, actor, "undid a merge", "service_user", done.kept_id, merged=str(merged.id))
     store.flush()
     return done
+
+
+def _move_back(store: Session, done: Merge) -> None:
+    """What moved goes back, and with a referral everything that was written about it since."""
+    theirs = [uuid.UUID(one) for one in done.moved.get(Referral.__tablename__, [])]
+    for table in _MOVED:
+        ids = [uuid.UUID(one) for one in done.moved.get(table.__tablename__, [])]
+        which = table.id.in_(ids)
+        if "referral_id" in table.__mapper__.columns:
+            which |= (table.person_id == done.kept_id) & table.referral_id.in_(theirs)
+        for row in store.scalars(access.rows_of(done.service_id, table).where(which)):
+            row.person_id = done.merged_id
