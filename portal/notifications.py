@@ -89,6 +89,10 @@ MESSAGES: Mapping[str, Template] = {
         Template("referral-received", Audience.PERSON, details=frozenset({"reference"}), may=frozenset({"by"})),
         Template("referral-accepted", Audience.PERSON, may=frozenset({"reference"})),
         Template("referral-decided", Audience.PERSON, may=frozenset({"reference"})),
+        Template("case-given", Audience.PERSON),
+        Template("case-closed", Audience.PERSON),
+        Template("case-reopened", Audience.PERSON),
+        Template("case-moved", Audience.PERSON),
         Template("check-in-due", Audience.PERSON, details=frozenset({"token"}), secret=True, in_hours=True),
         Template("check-in-reminder", Audience.PERSON, details=frozenset({"token"}), secret=True, in_hours=True),
         Template("alert-waiting", Audience.STAFF),
@@ -299,6 +303,17 @@ def take_back(store: Session, service_id: uuid.UUID, once: Sequence[str]) -> int
         _record(store, message)
     store.flush()
     return len(found)
+
+
+def fall_silent(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> int:
+    """The person has died: what was written to them and has not left never leaves, and nobody has to say it. How
+    many."""
+    theirs = rows_of(service_id, Message).where(Message.person_id == person_id)
+    keys = store.scalars(theirs.where(Message.state == "waiting").with_only_columns(Message.once)).all()
+    taken = take_back(store, service_id, keys)
+    refused = theirs.where(Message.state.in_(("refused", "failed"))).with_only_columns(Message.id)
+    tasks.no_longer_needed(store, service_id, message_ids=store.scalars(refused).all())
+    return taken
 
 
 def told(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Message]:

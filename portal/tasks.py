@@ -93,6 +93,13 @@ def open_tasks(store: Session, actor: Actor) -> Sequence[Task]:
     return store.scalars(waiting.order_by(Task.due_at, Task.id)).all()
 
 
+def of_referral(store: Session, actor: Actor, referral_id: uuid.UUID) -> Sequence[Task]:
+    """What is to be done about a referral, the most urgent first. Raises Refused."""
+    access.require(actor, Permission.HANDLE_TASKS)
+    waiting = rows_of(actor.service_id, Task).where(Task.referral_id == referral_id, Task.done_at.is_(None))
+    return store.scalars(waiting.order_by(Task.due_at, Task.id)).all()
+
+
 def done(store: Session, actor: Actor, task_id: uuid.UUID) -> Task | None:
     """Say that a task is done; done twice is done once. ``None`` when the actor's service has no such task."""
     access.require(actor, Permission.HANDLE_TASKS)

@@ -9,6 +9,7 @@ from portal.measures.links import (
 )
 from portal.measures.plan import (
     SAID_BY_STAFF,
+    UNFINISHED,
     WHY_NOT,
     Gone,
     NotPossible,
@@ -28,6 +29,7 @@ from portal.measures.plan import (
     plan_rest,
     redate,
     remind,
+    resume,
     say_why_not,
     scales_for,
     stop,
@@ -71,6 +73,7 @@ __all__ = [
     "SAID_BY_STAFF",
     "TextLine",
     "TextState",
+    "UNFINISHED",
     "WHY_NOT",
     "add_review",
     "age_of",
@@ -101,6 +104,7 @@ __all__ = [
     "recorded",
     "refuse_text",
     "remind",
+    "resume",
     "say_why_not",
     "scales_for",
     "shown",

@@ -39,7 +39,9 @@ from portal.store.once import write_once
 
 UNFINISHED = ("ready", "in-progress", "on-hold")
 OPEN_CASES = ("submitted", *Referral.OPEN)
-"""The referrals whose check-ins may be answered; asked for by a message are those of accepted ones only."""
+"""The referrals whose check-ins may be answered; asked for by a message are those of ASKED_CASES only."""
+ASKED_CASES = ("accepted", "active")
+"""The referrals of which somebody may be asked something by us: in a pause nobody is."""
 
 _ASKED_FOR = tuple(code for code, template in MESSAGES.items() if "code" in template.details)
 """The messages that a person asks for themselves, so that they say nothing of how often we turn to them."""
@@ -71,6 +73,7 @@ WHY_NOT: dict[str, str] = {
 """Why nothing came back. The stored codes are for ever."""
 
 SAID_BY_STAFF = ("declined", "moved", "died", "not-reached", "not-due", "service-closed")
+_ENDED_WITH_THE_CASE = ("closed", "withdrawn", "moved", "died", "not-reached")
 _FOUND_BY_THE_CLOCK = ("not-reached", "not-due", "not-finished")
 """Reasons that nobody gave: somebody who knows better may say another one, and a late answer still counts."""
 
@@ -279,7 +282,7 @@ class _Open:
     def order(self) -> tuple[bool, bool, bool, datetime, uuid.UUID]:
         """Of several at once the first comes, and the others wait: two records that became one must not ask twice."""
         one = self.check_in
-        waits = self.case not in Referral.OPEN
+        waits = self.case not in ASKED_CASES
         return waits, one.status != "in-progress", _asked_on(one) is None, one.due_at, one.id
 
 
@@ -444,6 +447,24 @@ def stop(store: Session, service: Service, referral_id: uuid.UUID, why: str) -> 
     return len(open_ones)
 
 
+def resume(store: Session, service: Service, referral_id: uuid.UUID) -> int:
+    """The case goes on after its end: a follow-up that ended with it, that nobody was asked about yet and that can still
+    be answered, waits again. Nothing else does: a review is agreed anew, and no question of the past is asked again.
+    How many."""
+    ended = (CheckIn.referral_id == referral_id) & (CheckIn.occasion == "follow-up") & (CheckIn.status == "cancelled")
+    back = [
+        one
+        for one in _locked(store, service.id, ended)
+        if one.why_not in _ENDED_WITH_THE_CASE and one.asked_at is None and one.closes_at > now() + TIME_TO_ANSWER
+    ]
+    for check_in in back:
+        check_in.status, check_in.why_not = "ready", None
+        act = "took up a check-in again"
+        audit.record(store, service.id, None, act, "check_in", check_in.id, actor_kind="system")
+    store.flush()
+    return len(back)
+
+
 def say_why_not(store: Session, actor: Actor, check_in_id: uuid.UUID, why: str) -> CheckIn:
     """A member of staff says why nothing will come back (``why``: of SAID_BY_STAFF); nobody is asked any more. About
     somebody who has died, everything stops. Raises ``Gone``, ``NotPossible``, ValueError for another reason."""
@@ -525,7 +546,7 @@ def _move(store: Session, service: Service, theirs: list[_Open]) -> int:
         if one.check_in.status in ("ready", "on-hold") and one.check_in.status != wanted:
             one.check_in.status = wanted
             moved += 1
-    if left and left[0].case in Referral.OPEN and left[0].check_in.due_at <= now():
+    if left and left[0].case in ASKED_CASES and left[0].check_in.due_at <= now():
         moved += _turn_to(store, service, left[0])
     return moved
 
