@@ -61,6 +61,7 @@ class Permission(StrEnum):
     READ_SAFEGUARDING = "read-safeguarding"
     GRANT_SAFEGUARDING = "grant-safeguarding"
     SEND_LETTERS = "send-letters"
+    CONFIRM_PRACTICES = "confirm-practices"
     ENTER_REFERRALS = "enter-referrals"
     MANAGE_KIOSKS = "manage-kiosks"
     READ_DIRECTORY = "read-directory"
@@ -97,6 +98,7 @@ MAY: dict[Permission, frozenset[Role]] = {
     Permission.READ_SAFEGUARDING: frozenset({Role.MANAGER}),
     Permission.GRANT_SAFEGUARDING: frozenset({Role.MANAGER}),
     Permission.SEND_LETTERS: _CARE,
+    Permission.CONFIRM_PRACTICES: frozenset({Role.MANAGER}),
     Permission.ENTER_REFERRALS: _CARE | {Role.ADMINISTRATOR},
     Permission.MANAGE_KIOSKS: _RUN,
     Permission.READ_DIRECTORY: frozenset(Role),
