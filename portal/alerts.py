@@ -5,11 +5,11 @@ Only opening stops the clock; only "what was done" closes. The clock never close
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal import access, audit, notifications, reading, services
@@ -38,8 +38,13 @@ RULES: Mapping[str, Rule] = {
         Rule("not-safe", N_("Is not safe, or might hurt themselves or someone else")),
         Rule("being-hurt", N_("Someone is hurting them")),
         Rule("scale-risk", N_("Gave an answer in a check-in that needs somebody at once")),
+        Rule("marked-by-staff", N_("A colleague is worried about them")),
     )
 }
+
+BY_STAFF = "marked-by-staff"
+"""The rule of an alert that staff raised, and what stands in it where a question and an answer stand in others: what
+was seen or heard stands in words with its first event."""
 
 EVENT_NAMES: Mapping[str, str] = {
     "raised": N_("The alert was raised"),
@@ -50,7 +55,14 @@ EVENT_NAMES: Mapping[str, str] = {
     "handed-over": N_("Handed over"),
     "opened": N_("Opened"),
     "closed": N_("Closed"),
+    "supervision-asked": N_("To be talked over with a supervisor"),
+    "supervision-held": N_("Talked over"),
 }
+
+OWN, TEAM, EVERYBODYS = "own", "team", "all"
+"""Whose alerts the desk shows."""
+OPEN, CLOSED, TO_TALK_OVER = "open", "closed", "talk-over"
+"""In which state. What is to be talked over is open or closed."""
 
 
 class NotOpened(ValueError):
@@ -219,7 +231,137 @@ def _tell(store: Session, service: Service, alert: Alert, staff_ids: Sequence[uu
         notifications.tell_staff(store, service, staff_id, "alert-waiting", once=f"alert:{turn}:{staff_id}")
 
 
+# --- raised by staff --------------------------------------------------------------------------------------------------
+
+
+def raise_by_staff(
+    store: Session,
+    service: Service,
+    actor: Actor,
+    *,
+    once: str,
+    words: str,
+    reference: str,
+    referral_id: uuid.UUID,
+    person_id: uuid.UUID,
+) -> Alert:
+    """A colleague is worried about somebody: an alert like any other, with the same clock and the same ladder, and with
+    what they saw or heard in words (1 to 4,000 characters). Sent again with the same ``once`` it is the same alert.
+    Raises Refused, NothingSaid."""
+    access.require(actor, Permission.HANDLE_ALERTS)
+    said = _said(words)
+    key = uuid.uuid5(actor.staff_id, once)
+    alert = Alert(
+        service_id=service.id,
+        id=new_id(),
+        form_id=key,
+        referral_id=referral_id,
+        person_id=person_id,
+        reference=reference,
+        question=BY_STAFF,
+        answer=BY_STAFF,
+        rule=RULES[BY_STAFF].code,
+    )
+    _start_clock(store, service, alert, POSITIONS[0])
+    found, new = write_once(store, alert, rows_of(service.id, Alert).where(Alert.form_id == key))
+    if new:
+        _happened(store, found, "raised", staff_id=actor.staff_id, what_was_done=said)
+        audit.record(store, service.id, actor, "raised alert", "alert", found.id, rule=found.rule)
+        _tell(store, service, found, [found.owner_id])
+    return found
+
+
+def _said(words: str) -> str:
+    if reading.is_blank(words):
+        raise NothingSaid("Write what it is about.")
+    try:
+        return reading.text(words, LONGEST_WORDS, lines=True)
+    except reading.Unreadable:
+        raise NothingSaid(f"Write at most {LONGEST_WORDS} characters.") from None
+
+
 # --- seen by the staff ------------------------------------------------------------------------------------------------
+
+
+def team_of(store: Session, actor: Actor) -> str | None:
+    """The name of the actor's team; ``None`` when they are in none."""
+    staff = store.get(Staff, (actor.service_id, actor.staff_id))
+    return staff.team if staff else None
+
+
+def desk(
+    store: Session,
+    actor: Actor,
+    *,
+    whose: str = EVERYBODYS,
+    state: str = OPEN,
+    after: uuid.UUID | None = None,
+    most: int = 50,
+) -> Sequence[Alert]:
+    """Alerts of the actor's service, a page of them: those beyond ``after``. Raises Refused, ValueError.
+
+    ``whose``: those that the actor has, those of the actor's team, or all. ``state``: open ones (unopened first, then
+    by due time), closed ones (the latest first), or those that somebody wants to talk over (the longest wait first).
+    """
+    access.require(actor, Permission.HANDLE_ALERTS)
+    found = _whose(store, actor, rows_of(actor.service_id, Alert), whose)
+    last = store.scalar(rows_of(actor.service_id, Alert).where(Alert.id == after)) if after else None
+    if state not in _ORDERS:
+        raise ValueError(state)
+    return store.scalars(_ORDERS[state](found, last).limit(most)).all()
+
+
+def _whose(store: Session, actor: Actor, found: Select[Alert], whose: str) -> Select[Alert]:
+    if whose == OWN:
+        return found.where(Alert.owner_id == actor.staff_id)
+    if whose == TEAM:
+        mine = select(Staff.id).where(Staff.service_id == actor.service_id, Staff.team == team_of(store, actor))
+        return found.where(Alert.owner_id.in_(mine))
+    if whose != EVERYBODYS:
+        raise ValueError(whose)
+    return found
+
+
+def _open_ones(found: Select[Alert], last: Alert | None) -> Select[Alert]:
+    opened = case((Alert.opened_at.is_(None), 0), else_=1)
+    found = found.where(Alert.closed_at.is_(None))
+    if last is not None:
+        here = 0 if last.opened_at is None else 1
+        later = or_(Alert.due_at > last.due_at, and_(Alert.due_at == last.due_at, Alert.id > last.id))
+        found = found.where(or_(opened > here, and_(opened == here, later)))
+    return found.order_by(opened, Alert.due_at, Alert.id)
+
+
+def _closed_ones(found: Select[Alert], last: Alert | None) -> Select[Alert]:
+    found = found.where(Alert.closed_at.is_not(None))
+    if last is not None and last.closed_at is not None:
+        at = last.closed_at
+        found = found.where(or_(Alert.closed_at < at, and_(Alert.closed_at == at, Alert.id < last.id)))
+    return found.order_by(Alert.closed_at.desc(), Alert.id.desc())
+
+
+def _to_talk_over(found: Select[Alert], last: Alert | None) -> Select[Alert]:
+    found = found.where(Alert.supervision_at.is_not(None), Alert.supervised_at.is_(None))
+    if last is not None and last.supervision_at is not None:
+        at = last.supervision_at
+        found = found.where(or_(Alert.supervision_at > at, and_(Alert.supervision_at == at, Alert.id > last.id)))
+    return found.order_by(Alert.supervision_at, Alert.id)
+
+
+_ORDERS: Mapping[str, Callable[[Select[Alert], Alert | None], Select[Alert]]] = {
+    OPEN: _open_ones,
+    CLOSED: _closed_ones,
+    TO_TALK_OVER: _to_talk_over,
+}
+
+
+def to_talk_over_count(store: Session, service_id: uuid.UUID) -> int:
+    """How many alerts somebody wants to talk over with a supervisor, and has not yet."""
+    waiting = select(func.count()).select_from(Alert)
+    found = store.scalar(
+        waiting.where(Alert.service_id == service_id, Alert.supervision_at.is_not(None), Alert.supervised_at.is_(None))
+    )
+    return found or 0
 
 
 def waiting(store: Session, actor: Actor) -> Sequence[Alert]:
@@ -314,15 +456,40 @@ def close(store: Session, actor: Actor, alert_id: uuid.UUID, what_was_done: str)
         return alert
     if alert.opened_at is None:
         raise NotOpened("Open the alert first.")
-    if reading.is_blank(what_was_done):
-        raise NothingSaid("Write what was done.")
-    try:
-        words = reading.text(what_was_done, LONGEST_WORDS, lines=True)
-    except reading.Unreadable:
-        raise NothingSaid(f"Write what was done in at most {LONGEST_WORDS} characters.") from None
+    words = _said(what_was_done)
     alert.closed_at, alert.closed_by, alert.what_was_done = now(), actor.staff_id, words
     _happened(store, alert, "closed", staff_id=actor.staff_id, what_was_done=words)
     audit.record(store, actor.service_id, actor, "closed alert", "alert", alert.id)
+    return alert
+
+
+# --- talked over ------------------------------------------------------------------------------------------------------
+
+
+def ask_supervision(store: Session, actor: Actor, alert_id: uuid.UUID) -> Alert | None:
+    """Somebody wants to talk an alert over with their supervisor, open or closed; asked twice it is asked once, and
+    asked again after it was talked over it waits anew. ``None`` when the actor's service has no such alert. Raises
+    Refused."""
+    alert = _of(store, actor, alert_id)
+    if alert is None or (alert.supervision_at and not alert.supervised_at):
+        return alert
+    alert.supervision_at, alert.supervision_by = now(), actor.staff_id
+    alert.supervised_at = alert.supervised_by = None
+    _happened(store, alert, "supervision-asked", staff_id=actor.staff_id)
+    audit.record(store, actor.service_id, actor, "asked for supervision", "alert", alert.id)
+    return alert
+
+
+def talked_over(store: Session, actor: Actor, alert_id: uuid.UUID) -> Alert | None:
+    """A supervisor says that they have talked it over with whoever asked. ``None`` when the actor's service has no
+    such alert. Raises Refused for anybody who does not lead the team."""
+    access.require(actor, Permission.LEAD_TEAM)
+    alert = _of(store, actor, alert_id)
+    if alert is None or alert.supervision_at is None or alert.supervised_at is not None:
+        return alert
+    alert.supervised_at, alert.supervised_by = now(), actor.staff_id
+    _happened(store, alert, "supervision-held", staff_id=actor.staff_id)
+    audit.record(store, actor.service_id, actor, "held supervision", "alert", alert.id)
     return alert
 
 

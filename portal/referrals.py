@@ -384,9 +384,14 @@ def begin_again(store: Session, service: Service, before: Referral, language: st
     known = {code: answer for code, answer in before.answers.items() if code not in ASKED_ANEW}
     draft.own_device = on_own_device(before)
     draft.referral_id = before.id  # whose it is, should they be erased before it is sent
-    drafts.keep(store, service, draft, SELF_REFERRAL.on_path(_with_derived(service, known)))
+    fill_in(store, service, draft, known)
     audit.record(store, service.id, None, "began another referral", "referral", before.id)
     return draft
+
+
+def fill_in(store: Session, service: Service, draft: Draft, known: Answers) -> None:
+    """Begin a form with what is known already, by the rules of this service."""
+    drafts.keep(store, service, draft, SELF_REFERRAL.on_path(_with_derived(service, known)))
 
 
 def sent_with(store: Session, service_id: uuid.UUID, reference: str, number: str) -> Referral | None:

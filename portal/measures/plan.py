@@ -448,7 +448,7 @@ def stop(store: Session, service: Service, referral_id: uuid.UUID, why: str) -> 
 
 
 def resume(store: Session, service: Service, referral_id: uuid.UUID) -> int:
-    """The case goes on after its end: a follow-up that ended with it, that nobody was asked about yet and that can still
+    """The case goes on after its end: a follow-up that ended with it, of which nobody was asked yet and that can still
     be answered, waits again. Nothing else does: a review is agreed anew, and no question of the past is asked again.
     How many."""
     ended = (CheckIn.referral_id == referral_id) & (CheckIn.occasion == "follow-up") & (CheckIn.status == "cancelled")
