@@ -12,10 +12,10 @@ from werkzeug.test import TestResponse
 
 from portal import accounts, clock, experience, feedback, measures, notifications, referrals, retention, tasks
 from portal.access import Role
+from portal.caseload.to_do import NEWS, WHY_NOT_BACK
 from portal.instruments import Instrument, catalogue
 from portal.notifications import MESSAGES, Audience
 from portal.store import CheckIn, Referral, Service, Stores
-from portal.web.caseload.words import NEWS, WHY_NOT_BACK
 from tests import asked, lived
 from tests.asked import MONDAY
 from tests.inspector import InspectedClient, Page

@@ -82,19 +82,19 @@ def _hrefs(response: TestResponse) -> list[str]:
 
 
 @pytest.mark.both_databases
-def test_email_password_and_code_lead_to_the_inbox(client: InspectedClient, worker: Member) -> None:
+def test_email_password_and_code_lead_to_today(client: InspectedClient, worker: Member) -> None:
     first = _give_password(client, worker)
     assert (first.status_code, first.location) == (303, "/staff/second-factor")
     second = _give_code(client, accounts.code_now(worker.secret))
-    assert (second.status_code, second.location) == (303, "/staff/inbox")
+    assert (second.status_code, second.location) == (303, "/staff/today")
     assert client.get("/staff/account").status_code == 200
 
 
 @pytest.mark.parametrize(
     ("role", "first_page"),
     [
-        (Role.LINK_WORKER, "/staff/inbox"),
-        (Role.MANAGER, "/staff/inbox"),
+        (Role.LINK_WORKER, "/staff/today"),
+        (Role.MANAGER, "/staff/today"),
         (Role.ADMINISTRATOR, "/staff/team"),
         (Role.ANALYST, "/staff/account"),
     ],
@@ -146,7 +146,7 @@ def test_whoever_wanted_a_page_gets_it_after_signing_in(client: InspectedClient,
 def test_nobody_is_led_anywhere_else(client: InspectedClient, worker: Member, address: str) -> None:
     first = _give_password(client, worker, next=address)
     assert first.location == "/staff/second-factor"
-    assert _give_code(client, accounts.code_now(worker.secret), next=address).location == "/staff/inbox"
+    assert _give_code(client, accounts.code_now(worker.secret), next=address).location == "/staff/today"
 
 
 def test_an_address_with_service_and_language_may_come_next(app: Flask) -> None:

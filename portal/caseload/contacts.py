@@ -294,9 +294,14 @@ def reaches(contact: Contact) -> bool:
     return contact.outcome in lists.REACHED and contact.with_whom != ["professional"]
 
 
+def ended_at(referral: Referral) -> datetime | None:
+    """When the case ended, however it did; ``None`` while somebody works with the person."""
+    return None if referral.is_open else referral.closed_at or referral.decided_at
+
+
 def after_the_end(referral: Referral, contact: Contact) -> bool:
-    """Whether this happened after the case had been closed."""
-    ended = None if referral.is_open else referral.closed_at
+    """Whether this happened after the case had ended."""
+    ended = ended_at(referral)
     return ended is not None and contact.happened_at > ended
 
 

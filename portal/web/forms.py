@@ -134,9 +134,12 @@ class _Chooses(wtf.SelectField):
         self.missing = missing
 
     def pre_validate(self, form: Any) -> None:
-        """Nothing chosen, or something that is not offered."""
-        if self.data not in {code for code, _ in self.choices if code}:
+        """Nothing chosen, or something that is not offered. Without a sentence for that, nothing is as good."""
+        if self.data in {code for code, _ in self.choices if code}:
+            return
+        if self.missing:
             raise StopValidation(gettext(self.missing))
+        self.data = ""
 
 
 class OneOf(_Chooses):

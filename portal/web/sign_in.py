@@ -1,6 +1,5 @@
 """The staff's way in and out: email and password, the second factor, joining by an invitation, one's own account."""
 
-import re
 import uuid
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from werkzeug.wrappers import Response
 from portal import access, accounts, codes, demo
 from portal.access import Permission
 from portal.i18n import N_, gettext
+from portal.web.addresses import staff_page
 from portal.web.forms import Code, Email, Form, Secret, Words
 from portal.web.requests import came_from
 from portal.web.security import allow, keeps_typed, public
@@ -24,8 +24,6 @@ NOT_RECOGNISED = N_("We do not know this email with this password. Check both an
 WRONG_CODE = N_("This code is not right. Wait for the next code and try again")
 WRONG_RECOVERY_CODE = N_("This recovery code is not right, or it was used before")
 
-# Only pages of ours for staff, by their path: nothing that leads to another site, and nothing that acts by itself.
-_NEXT = re.compile(r"(?:/[A-Za-z0-9_-]+)*/staff(?:/[A-Za-z0-9_-]+)*")
 _LONGEST_CODE = 100
 
 
@@ -65,14 +63,13 @@ def _token() -> str:
 
 def _next() -> str:
     """The page that somebody wanted before they had to sign in; "" when it is not a page of ours for staff."""
-    wanted = request.values.get("next", "")
-    return wanted if len(wanted) <= 200 and _NEXT.fullmatch(wanted) else ""
+    return staff_page(request.values.get("next", ""))
 
 
 def home_of(actor: access.Actor) -> str:
     """The first page for this role."""
     if access.may(actor, Permission.READ_INBOX):
-        return url_for("caseload.inbox")
+        return url_for("caseload.today")
     if access.may(actor, Permission.READ_STAFF):
         return url_for("admin.staff")
     return url_for("sign_in.account")

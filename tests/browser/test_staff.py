@@ -62,8 +62,10 @@ def test_a_link_worker_signs_in_with_totp_sees_the_new_one_first_and_accepts_in_
         page.click("main form button.nhsuk-button")
     page.fill("#code", TOTP(worker.secret).now())
     with page.expect_navigation():
-        page.click("main form button.nhsuk-button")  # action one: the inbox is open
-    assert page.url.endswith("/staff/inbox"), page.url
+        page.click("main form button.nhsuk-button")
+    assert page.url.endswith("/staff/today"), page.url
+    with page.expect_navigation():
+        page.get_by_role("link", name="Inbox", exact=True).click()  # action one: the inbox is open
     first = page.locator("table a").first
     assert "Oldest" in first.inner_text()
     row = page.locator("tbody tr").first.inner_text()

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from flask import g, url_for
 
-from portal import access, alerts, feedback, i18n, people, referrals, tasks
-from portal.access import Permission
+from portal import alerts, feedback, i18n, people, referrals
+from portal.caseload import to_do
 from portal.clock import now
 from portal.i18n import N_, gettext, language_name, ngettext
 from portal.journeys import ABSENCES, Question
@@ -20,24 +20,6 @@ from portal.web.caseload.door import say_answer
 EXCERPT = 120
 """Characters of somebody's own words in a list."""
 NO_INTERPRETER = ("no", *ABSENCES)
-
-
-NEWS: dict[str, str] = {
-    "referral-received": N_("Tell them that we have their form"),
-    "referral-accepted": N_("Tell them that somebody has taken their referral"),
-    "referral-decided": N_("Tell them what was decided"),
-    "comment-answered": N_("Tell them that there is an answer for them on their own page"),
-    "check-in-due": N_("Ask them the questions of their check-in yourself, or say why nothing will come back"),
-    "check-in-reminder": N_("Ask them the questions of their check-in yourself, or say why nothing will come back"),
-}
-"""What a worker is asked to tell when the portal may not: by the message that was not sent."""
-
-WHY_NOT_BACK: dict[str, str] = {
-    "no-answer": N_("They were asked and reminded, and have not answered. They get no more messages about it."),
-    "language": N_("We have no words that we may ask in their language. Ask them with an interpreter."),
-    "together": N_("They would like to answer it together with a link worker."),
-}
-"""Why a check-in was given to a worker."""
 
 
 def say_wait(since: datetime) -> str:
@@ -177,22 +159,12 @@ class ShownTask:
 
 def shown_task(task: Task, names: Mapping[uuid.UUID, str]) -> ShownTask:
     """Something to do, in words."""
-    address = ""
-    if task.referral_id:
-        address = url_for("caseload.case", referral_id=task.referral_id)
-    elif task.draft_id:
-        address = url_for("caseload.task", task_id=task.id)
-    elif task.kind == tasks.Kind.ERASURE_ASKED and access.may(g.actor, Permission.ERASE_PEOPLE):
-        address = url_for("erasure.requests")
-    elif task.kind == tasks.Kind.COMPLAINT and access.may(g.actor, Permission.HANDLE_COMMENTS):
-        address = url_for("experience.comment", comment_id=task.details["comment"])
-    news = NEWS.get(str(task.details.get("template", "")), "")
-    why = WHY_NOT_BACK.get(str(task.details.get("why", "")), "") if task.kind == tasks.Kind.CHECK_IN_NOT_BACK else ""
+    first = to_do.where(g.actor, task)
     return ShownTask(
         task,
-        gettext(news or tasks.KIND_NAMES[tasks.Kind(task.kind)]),
-        gettext(why) if why else "",
-        address,
+        to_do.what(task),
+        to_do.why(task),
+        url_for(first.endpoint, **first.args) if first else "",
         names.get(task.assigned_to or task.id, ""),
         task.due_at < now(),
     )

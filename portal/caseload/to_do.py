@@ -1,0 +1,63 @@
+"""Tasks in the words of a caseload: what is asked, why, and where to look first."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal import access, tasks
+from portal.access import Actor, Permission
+from portal.i18n import N_, gettext
+from portal.store import Task
+
+NEWS: dict[str, str] = {
+    "referral-received": N_("Tell them that we have their form"),
+    "referral-accepted": N_("Tell them that somebody has taken their referral"),
+    "referral-decided": N_("Tell them what was decided"),
+    "comment-answered": N_("Tell them that there is an answer for them on their own page"),
+    "check-in-due": N_("Ask them the questions of their check-in yourself, or say why nothing will come back"),
+    "check-in-reminder": N_("Ask them the questions of their check-in yourself, or say why nothing will come back"),
+}
+"""What a worker is asked to tell when the portal may not: by the message that was not sent."""
+
+WHY_NOT_BACK: dict[str, str] = {
+    "no-answer": N_("They were asked and reminded, and have not answered. They get no more messages about it."),
+    "language": N_("We have no words that we may ask in their language. Ask them with an interpreter."),
+    "together": N_("They would like to answer it together with a link worker."),
+}
+"""Why a check-in was given to a worker."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to press: the words, and the endpoint with its ids."""
+
+    label: str
+    endpoint: str
+    args: dict[str, Any] = field(default_factory=dict)
+
+
+def what(task: Task) -> str:
+    """What is to be done."""
+    news = NEWS.get(str(task.details.get("template", "")), "")
+    return gettext(news or tasks.KIND_NAMES[tasks.Kind(task.kind)])
+
+
+def why(task: Task) -> str:
+    """Why a check-in was given to a worker; empty for everything else."""
+    if task.kind != tasks.Kind.CHECK_IN_NOT_BACK:
+        return ""
+    said = WHY_NOT_BACK.get(str(task.details.get("why", "")), "")
+    return gettext(said) if said else ""
+
+
+def where(actor: Actor, task: Task) -> Action | None:
+    """Where to look first; ``None`` when there is nothing to look at for this actor."""
+    if task.referral_id:
+        return Action(gettext(N_("Open the case")), "caseload.case", {"referral_id": task.referral_id})
+    if task.draft_id:
+        return Action(gettext(N_("See what they wrote")), "caseload.task", {"task_id": task.id})
+    if task.kind == tasks.Kind.ERASURE_ASKED and access.may(actor, Permission.ERASE_PEOPLE):
+        return Action(gettext(N_("Decide about it")), "erasure.requests")
+    if task.kind == tasks.Kind.COMPLAINT and access.may(actor, Permission.HANDLE_COMMENTS):
+        comment = {"comment_id": task.details["comment"]}
+        return Action(gettext(N_("Read the complaint")), "experience.comment", comment)
+    return None
