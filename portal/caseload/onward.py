@@ -12,8 +12,11 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal import access, audit, codes, notifications, people, reading
+from portal import access, audit, codes, directory, notifications, people, reading
 from portal.access import Actor, Permission
+from portal.caseload.cases import Gone as Gone
+from portal.caseload.cases import Meanwhile as Meanwhile
+from portal.caseload.cases import NotPossible as NotPossible
 from portal.caseload.lists import (
     BARRIERS,
     MOVES_DATA,
@@ -26,7 +29,7 @@ from portal.caseload.lists import (
 from portal.clock import today
 from portal.i18n import LONDON, N_, gettext, language_name, speaking
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.store import Activity, Message, OnwardChange, Provider, Referral, Service, ServiceUser
+from portal.store import Message, OnwardChange, Referral, Service, ServiceUser
 from portal.store import Onward as Onward  # the doors name it in their types
 from portal.store.once import write_once
 
@@ -38,34 +41,12 @@ SHARES = "share_onward"
 """The permission by which a group may be told anything."""
 
 
-class Gone(LookupError):
-    """There is no such onward step, referral or activity in this service."""
-
-
 class NotTaken(ValueError):
     """Nobody has accepted this referral yet, or it never became a case."""
 
 
 class NotAllowed(ValueError):
     """The person does not allow (any more) that a group is given their details."""
-
-
-class NotPossible(ValueError):
-    """Something that cannot be: ``problems`` holds a code by the field (kind, need, status, barriers: not-listed;
-    place: missing; check_due: past, too-far; on, attended_first_on: future, before; fields: missing, not-listed,
-    not-agreed; to: missing; how: no-address, no-data)."""
-
-    def __init__(self, problems: Mapping[str, str]) -> None:
-        super().__init__(", ".join(f"{name}: {code}" for name, code in problems.items()))
-        self.problems = dict(problems)
-
-
-class Meanwhile(ValueError):
-    """It was changed after the page had been opened: ``onward`` is as it is now."""
-
-    def __init__(self, onward: Onward) -> None:
-        super().__init__("changed meanwhile")
-        self.onward = onward
 
 
 class OtherWords(ValueError):
@@ -200,7 +181,8 @@ def begin(
     ``provider`` are for what is not in the directory; the names of what is are kept as they are today. ``check_due``:
     when to ask how it went, two weeks from now unless another day is given.
 
-    Sent again with the same ``once`` it is the same one. Raises ``Gone``, ``NotTaken``, ``NotPossible``.
+    Sent again with the same ``once`` it is the same one. Raises ``Gone``, ``NotTaken``, and ``NotPossible`` with a code
+    by the field (kind, need: not-listed; place: missing; check_due: past, too-far).
     """
     access.require(actor, Permission.WORK_ON_CASE)
     referral = _case(store, actor, referral_id)
@@ -213,9 +195,6 @@ def begin(
         "check_due": "past" if due < today() else "too-far" if due > today() + FARTHEST else "",
     }
     _refuse(problems)
-    if activity and activity.provider_id:
-        from_directory = store.get(Provider, (actor.service_id, activity.provider_id))
-        provider = from_directory.name if from_directory else ""
     made = Onward(
         service_id=actor.service_id,
         id=codes.new_id(),
@@ -225,7 +204,7 @@ def begin(
         kind=kind,
         activity_id=activity.id if activity else None,
         activity_name=activity.name if activity else place.strip(),
-        provider_name=provider.strip() or None,
+        provider_name=(activity.provider if activity else provider.strip())[:LONGEST_PLACE] or None,
         need=need,
         made_on=today(),
         made_by=actor.staff_id,
@@ -256,9 +235,10 @@ def _case(store: Session, actor: Actor, referral_id: uuid.UUID) -> Referral:
     return found
 
 
-def _activity(store: Session, service_id: uuid.UUID, activity_id: uuid.UUID) -> Activity:
-    found = store.get(Activity, (service_id, activity_id))
-    if found is None or found.hidden:
+def _activity(store: Session, service_id: uuid.UUID, activity_id: uuid.UUID) -> directory.Shown:
+    """An activity that may be offered today: active, not hidden, and seen lately."""
+    found = directory.activity(store, service_id, activity_id)
+    if found is None or not found.offered:
         raise Gone
     return found
 
@@ -273,9 +253,9 @@ def _refuse(problems: Mapping[str, str]) -> None:
 
 
 def address_of(store: Session, onward: Onward) -> str:
-    """Where referrals to this activity go by email: the address that one of us has written down for it; else empty."""
-    activity = store.get(Activity, (onward.service_id, onward.activity_id)) if onward.activity_id else None
-    return (activity.referrals_to or "") if activity else ""
+    """Where referrals to this activity go by email, as the directory has it; empty when they go by hand."""
+    found = directory.activity(store, onward.service_id, onward.activity_id) if onward.activity_id else None
+    return found.referrals_to if found else ""
 
 
 def send(
@@ -294,7 +274,8 @@ def send(
     hand. ``seen`` is ``seen_of`` what the page listed. ``agreed``: the person said yes to everything that the question
     about sharing does not speak of. Pressed twice it is sent once.
 
-    Raises ``Gone``, ``NotAllowed`` (nothing leaves, nothing is kept), ``NotPossible``, ``OtherWords``.
+    Raises ``Gone``, ``NotAllowed`` (nothing leaves, nothing is kept), ``OtherWords``, and ``NotPossible`` (fields:
+    missing, not-listed, not-agreed; how: no-address, no-data).
     """
     access.require(actor, Permission.WORK_ON_CASE)
     onward = _held(store, actor, onward_id)
@@ -365,7 +346,8 @@ def became(
     """What became of it, of the closed list; each step stays in the record. ``version``: the one that the page showed.
     ``check_due``: when to ask again; nobody has to once it is over.
 
-    Raises ``Gone``, ``Meanwhile``, ``NotPossible``.
+    Raises ``Gone``, ``Meanwhile``, and ``NotPossible`` (status, barriers: not-listed; on, attended_first_on: future,
+    before; check_due: past, too-far).
     """
     access.require(actor, Permission.WORK_ON_CASE)
     onward = _held(store, actor, onward_id)

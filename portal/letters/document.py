@@ -156,6 +156,7 @@ class ActionOf:
     status: str
     status_code: str
     changed_at: datetime
+    who_code: str = ""
     name: str = ""
     due: date | None = None
     barriers: str = ""
@@ -202,7 +203,8 @@ class PlanOf:
 
 @dataclass(frozen=True)
 class Gathered:
-    """Everything that a message can say, from one person's record; safeguarding has no place in it."""
+    """Everything that a message can say, from one person's record; safeguarding has no place in it. ``about`` and
+    ``end``: the service's words on what this is, and at the end of a message."""
 
     letter_id: uuid.UUID
     service_id: uuid.UUID
@@ -215,6 +217,8 @@ class Gathered:
     practice: PracticeOf
     referral: ReferralOf
     service_contact: str = ""
+    about: str = ""
+    end: str = ""
     narrow: bool = False
     responsible: WorkerOf | None = None
     contacts: tuple[ContactOf, ...] = ()
@@ -381,6 +385,8 @@ def _facts(gathered: Gathered) -> dict[str, str]:
         "service": gathered.service,
         "service_id": str(gathered.service_id),
         "service_contact": gathered.service_contact,
+        "about": gathered.about,
+        "end": gathered.end,
         "author": gathered.author.name,
         "author_id": str(gathered.author.id),
         "author_role": gathered.author.role,
@@ -475,7 +481,7 @@ def _theirs(needs: Sequence[NeedOf]) -> Iterator[str]:
     for need in needs:
         for goal in need.goals:
             for action in goal.actions:
-                if action.status_code in ("planned", "in-progress") and action.who in ("The person", "A carer"):
+                if action.status_code in ("planned", "in-progress") and action.who_code in ("person", "carer"):
                     yield action.words
 
 

@@ -16,6 +16,7 @@ def plain(document: Document) -> str:
     lines = [document.title, document.on, document.facts.get("service", ""), ""]
     for section in document.sections:
         lines += [section.title.upper(), *_lines(section, ""), ""]
+    lines += [words for words in (document.facts.get("about"), document.facts.get("end")) if words]
     lines += [f"Written by: {document.facts.get('author', '')}, {document.facts.get('author_role', '')}", ATTRIBUTION]
     return "\n".join(lines) + "\n"
 

@@ -109,8 +109,16 @@ def import_practices(
             _take(store, service_id, batch, report)
         tell(report)
     with stores.writing.begin() as store:
-        counts = {"added": report.added, "changed": report.changed, "refused": report.refused}
-        audit.record(store, service_id, None, "took in a list of practices", actor_kind="system", **counts)
+        audit.record(
+            store,
+            service_id,
+            None,
+            "took in a list of practices",
+            actor_kind="system",
+            added=report.added,
+            changed=report.changed,
+            refused=report.refused,
+        )
     return report
 
 

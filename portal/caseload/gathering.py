@@ -1,0 +1,437 @@
+"""What a message back can say of one case, gathered from its record: nothing of another episode, nothing of anybody
+else, no note that was written for staff, and nothing of safeguarding, which is not even read here.
+"""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from portal import feedback, goals, letters, people, reading, services
+from portal.access import ROLE_NAMES, Actor, Role, rows_of
+from portal.caseload.lists import (
+    ACTION_STATUSES,
+    ACTION_WHO,
+    ATTEMPT_OUTCOMES,
+    BARRIERS,
+    CLOSURE_REASONS,
+    LOCATIONS,
+    MECHANISMS,
+    NEED_OUTCOMES,
+    ONWARD_KINDS,
+    ONWARD_STATUSES,
+    REACHED,
+    RISK_KINDS,
+    Listed,
+    entry,
+)
+from portal.caseload.triage import NONE_KNOWN
+from portal.clock import now
+from portal.feedback import Line, Point
+from portal.i18n import LANGUAGES, gettext, say_date, speaking
+from portal.instruments import Direction, Kind
+from portal.journeys.engine import SPOKEN_LANGUAGES
+from portal.journeys.self_referral import SELF_REFERRAL
+from portal.letters import (
+    ActionOf,
+    AssessmentOf,
+    ContactOf,
+    Gathered,
+    GoalOf,
+    NeedOf,
+    PersonOf,
+    PlanOf,
+    PracticeOf,
+    ReferralOf,
+    RiskOf,
+    ScoreOf,
+    SignpostOf,
+    WorkerOf,
+)
+from portal.services import practices, texts
+from portal.store import (
+    Activity,
+    CarePlan,
+    CarePlanVersion,
+    Closure,
+    Contact,
+    Letter,
+    Onward,
+    PlanAction,
+    Referral,
+    ReferralNeed,
+    Risk,
+    Service,
+    ServiceUser,
+    Staff,
+)
+
+AT_WORK = ("gp-primary-care", "nhs-other", "social-care")
+"""The helpers whose work is care: they are told what the GP is told. Anybody else hears how it goes."""
+PRIVATE = ("family-friend-carer", "other")
+"""The helpers whose own number or address is nobody else's business."""
+_PREFERRED = {"post": "1", "call": "3", "email": "4", "text": "9"}
+
+
+def gather(
+    store: Session,
+    service: Service,
+    actor: Actor,
+    referral: Referral,
+    letter: Letter,
+    *,
+    actions_professionals: str = "",
+) -> Gathered:
+    """Everything that this message can say now. ``actions_professionals``: what was typed for it, where the record does
+    not say it."""
+    with speaking("en"):
+        return _gather(store, service, actor, referral, letter, actions_professionals)
+
+
+def _gather(store: Session, service: Service, actor: Actor, referral: Referral, letter: Letter, typed: str) -> Gathered:
+    settings, person = services.settings_of(service), store.get_one(ServiceUser, (service.id, referral.person_id))
+    closure = closure_of(store, referral)
+    plan, needs = plan_of(store, referral)
+    found = _of(store, Onward, referral)
+    workers = _workers(store, service.id)
+    risks = rows_of(service.id, Risk).where(Risk.person_id == person.id, Risk.ended_at.is_(None)).order_by(Risk.id)
+    known = [one for one in store.scalars(risks) if one.kind != NONE_KNOWN or one.referral_id == referral.id]
+    contact = settings.phone or settings.email
+    return Gathered(
+        letter_id=letter.id,
+        service_id=service.id,
+        service=service.name,
+        recipient=letter.recipient,
+        occasion=letter.occasion,
+        made_at=now(),
+        author=WorkerOf(actor.staff_id, actor.name, gettext(ROLE_NAMES[actor.role])),
+        person=person_of(store, person),
+        practice=_practice(store, person),
+        referral=_referral(store, referral, person, letter, contact),
+        service_contact=contact,
+        about=texts.words(store, service, "definition", "en"),
+        end=texts.words(store, service, "letter-end", "en"),
+        narrow=letter.recipient == "referrer" and referral.referrer_type not in AT_WORK,
+        responsible=workers.get(referral.assigned_to or referral.id),
+        contacts=tuple(_contacts(_of(store, Contact, referral), closure, workers)),
+        summary=tuple(_summary(store, referral, closure, found)),
+        signposts=tuple(_signposts(store, found)),
+        assessments=tuple(_assessments(store, referral)),
+        risks=tuple(_risk(one) for one in known if one.kind != NONE_KNOWN),
+        no_known_risks=any(one.kind == NONE_KNOWN for one in known),
+        actions_professionals=(closure.actions_professionals or "" if closure else "") or typed,
+        actions_person=closure.actions_person or "" if closure else "",
+        plan=plan,
+        needs=needs,
+    )
+
+
+def _of(store: Session, table: Any, referral: Referral) -> Sequence[Any]:
+    """The rows of this very case, oldest first."""
+    theirs = rows_of(referral.service_id, table).where(table.referral_id == referral.id)
+    return store.scalars(theirs.order_by(table.id)).all()
+
+
+def _say(entries: Sequence[Listed], code: str | None) -> str:
+    found = entry(entries, code)
+    return gettext(found.label) if found else code or ""
+
+
+def closure_of(store: Session, referral: Referral) -> Closure | None:
+    """How the case ended, while it is closed."""
+    found = _of(store, Closure, referral)
+    return found[-1] if found and found[-1].reopened_at is None else None
+
+
+def says_what_is_asked(store: Session, referral: Referral) -> bool:
+    """Whether the record says what is asked of professionals, or that nothing is: then nobody types it again."""
+    closure = closure_of(store, referral)
+    return closure is not None and (closure.no_action or bool(closure.actions_professionals))
+
+
+def _workers(store: Session, service_id: uuid.UUID) -> dict[uuid.UUID, WorkerOf]:
+    return {
+        one.id: WorkerOf(one.id, one.name, gettext(ROLE_NAMES[Role(one.role)]))
+        for one in store.scalars(rows_of(service_id, Staff))
+    }
+
+
+# The person and the referral -----------------------------------------------------------------------------------------
+
+
+def person_of(store: Session, person: ServiceUser) -> PersonOf:
+    """The person, with the ways that they allow and that are their own: whoever they trust is somebody else."""
+    ways = [way for way in people.ways_of(store, person.service_id, person.id) if way.allowed and way.address]
+    own = {way.channel: way.address or "" for way in reversed(ways) if way.channel in _PREFERRED}
+    first = next((way.channel for way in ways if way.channel in _PREFERRED), "")
+    phone = own.get("call") or own.get("text", "")
+    spoken = person.spoken_language
+    wants = {"no": False, "spoken": True, "bsl": True, "other-sign": True}
+    return PersonOf(
+        id=person.id,
+        first_name=person.first_name,
+        family_name=person.family_name or "",
+        preferred_name=person.preferred_name or "",
+        pronouns=person.pronouns or "",
+        born=person.born,
+        nhs_number=person.nhs_number or "",
+        address=own.get("post", ""),
+        postcode=person.postcode or "",
+        preferred=_PREFERRED.get(first, ""),
+        phone=reading.show_phone(phone) if phone else "",
+        email=own.get("email", ""),
+        language=spoken if spoken in SPOKEN_LANGUAGES or spoken in LANGUAGES else "",
+        interpreter=wants.get(person.interpreter),
+    )
+
+
+def _practice(store: Session, person: ServiceUser) -> PracticeOf:
+    code = person.gp_practice_code
+    if code is None:
+        code = letters.NOT_REGISTERED if person.gp_registered == "not-registered" else letters.NOT_KNOWN
+    listed = practices.by_code(store, person.service_id, code)
+    name = ", ".join(filter(None, (listed.name, listed.postcode))) if listed else person.gp_practice or ""
+    return PracticeOf(code, name)
+
+
+def _referral(store: Session, referral: Referral, person: ServiceUser, letter: Letter, contact: str) -> ReferralOf:
+    answers, told = referral.answers, person_of(store, person)
+    made = ReferralOf(
+        id=referral.id,
+        status=referral.status,
+        referred_at=referral.referred_at,
+        by=" ".join(filter(None, (person.first_name, person.family_name))),
+        by_role="",
+        by_organisation="",
+        by_contact=told.phone or told.email or told.address or contact,
+        self_made=referral.referrer_type == "self",
+        reason=people.value_of(answers, "what_matters") or "",
+        coded=letter.recipient == "gp" and _is_first(store, letter),
+    )
+    if made.self_made:
+        return made
+    role = SELF_REFERRAL.question("helper_relationship").say(referral.referrer_type)
+    theirs = people.value_of(answers, "helper_contact") or ""
+    return replace(
+        made,
+        by=people.value_of(answers, "helper_name") or role,
+        by_role=role,
+        by_organisation=people.value_of(answers, "helper_organisation") or role,
+        by_contact=contact if referral.referrer_type in PRIVATE else theirs or contact,
+    )
+
+
+def _is_first(store: Session, letter: Letter) -> bool:
+    """Whether no message to the GP has gone for this episode: the code for a referral goes once."""
+    gone = select(Letter.id).where(
+        Letter.service_id == letter.service_id,
+        Letter.referral_id == letter.referral_id,
+        Letter.recipient == "gp",
+        Letter.state.in_(("sent", "by-hand")),
+        Letter.id != letter.id,
+    )
+    return store.scalar(gone.limit(1)) is None
+
+
+# Contacts, what was tried ---------------------------------------------------------------------------------------------
+
+
+def _contacts(
+    found: Sequence[Contact], closure: Closure | None, workers: "dict[uuid.UUID, WorkerOf]"
+) -> Iterator[ContactOf]:
+    reached = sorted((one for one in found if one.outcome in REACHED), key=lambda one: one.happened_at)
+    for one in reached:
+        last = one is reached[-1]
+        follows = ("1" if closure else "2" if one.next_due else "3") if last else "2"
+        mechanism = entry(MECHANISMS, one.mechanism)
+        yield ContactOf(
+            id=one.id,
+            at=one.happened_at,
+            outcome=_say(ATTEMPT_OUTCOMES, one.outcome),
+            mechanism=gettext(mechanism.label) if mechanism else one.mechanism,
+            method=mechanism.national if mechanism else "",
+            near=one.mechanism == "face-to-face",
+            follows=follows,
+            location=_say(LOCATIONS, one.location),
+            worker=workers.get(one.worker_id),
+        )
+
+
+def _summary(store: Session, referral: Referral, closure: Closure | None, found: Sequence[Onward]) -> Iterator[str]:
+    if closure:
+        if closure.summary:
+            yield closure.summary
+        yield f"Why the support ended: {_say(CLOSURE_REASONS, closure.reason)}"
+        if closure.reason == "could-not-contact" and referral.attempts:
+            yield f"Attempts to reach them: {referral.attempts}"
+        listed = SELF_REFERRAL.question("needs")
+        for need, outcome in closure.outcomes.items():
+            yield f"{listed.say([need])}: {_say(NEED_OUTCOMES, str(outcome)).casefold()}"
+    for one in found:
+        yield _tried(one)
+
+
+def _tried(one: Onward) -> str:
+    """What was tried and what became of it, also where it did not work."""
+    where = f"{one.activity_name} ({one.provider_name})" if one.provider_name else one.activity_name
+    stood = (
+        f". In the way: {', '.join(_say(BARRIERS, each).casefold() for each in one.barriers)}" if one.barriers else ""
+    )
+    since = say_date(one.status_on, weekday=False)
+    return f"{_say(ONWARD_KINDS, one.kind)}: {where}. {_say(ONWARD_STATUSES, one.status)}, {since}{stood}"
+
+
+def _signposts(store: Session, found: Sequence[Onward]) -> Iterator[SignpostOf]:
+    for one in found:
+        if one.kind == "signpost":
+            activity = store.get(Activity, (one.service_id, one.activity_id)) if one.activity_id else None
+            reach = (activity.phone or activity.email or activity.url or "") if activity else ""
+            where = f"{one.activity_name} ({one.provider_name})" if one.provider_name else one.activity_name
+            yield SignpostOf(one.id, one.made_on, where, reach, SELF_REFERRAL.question("needs").say([one.need]))
+
+
+# Answers to scales ---------------------------------------------------------------------------------------------------
+
+
+def _assessments(store: Session, referral: Referral) -> Iterator[AssessmentOf]:
+    """The first and the latest answers to each scale in this episode, each with its day; a total only where the
+    published rule has one, a band only where one is published."""
+    by_scale: dict[str, list[Line]] = {}
+    for line in feedback.lines_of(store, referral.service_id, referral.person_id):
+        by_scale.setdefault(line.scale, []).append(line)
+    for lines in by_scale.values():
+        told = list(feedback.told_of(lines))
+        if not told:
+            continue
+        places = [
+            place
+            for place, point in enumerate(told[0].points)
+            if point.answered.check_in.referral_id == referral.id
+            and any(line.points[place].value is not None for line in told)
+        ]
+        for place in dict.fromkeys([*places[:1], *places[-1:]]):
+            when = "latest" if place == places[-1] and len(places) > 1 else "first"
+            yield _assessment(told, place, when)
+
+
+def _assessment(told: Sequence[Line], place: int, when: str) -> AssessmentOf:
+    point, instrument = told[0].points[place], told[0].instrument
+    scores = tuple(_score(line, line.points[place]) for line in told if line.points[place].value is not None)
+    bands = dict.fromkeys(line.rule.band_source for line in told if line.points[place].band)
+    comment = [f"Bands as published by {source}." for source in bands if source]
+    return AssessmentOf(
+        id=point.response.id,
+        name=instrument.title,
+        on=point.on,
+        when=when,
+        scores=scores,
+        single=len(told) == 1 and told[0].rule.kind is not Kind.NONE,
+        comment=" ".join((*comment, instrument.licence.print_line)).strip(),
+    )
+
+
+def _score(line: Line, point: Point) -> ScoreOf:
+    rule, wording = line.rule, line.instrument.wordings.get("en")
+    name = gettext(feedback.SCORES.get(rule.code, feedback.SCORE))
+    words = gettext(feedback.BANDS[point.band]) if point.band in feedback.BANDS else ""
+    if rule.kind is Kind.NONE:
+        item = rule.items[0]
+        name = wording.items[item] if wording and item in wording.items else item
+        if rule.direction is Direction.CATEGORY:
+            return ScoreOf(name, _answer(line, point), amount=False)
+    return ScoreOf(name, f"{point.value}", words)
+
+
+def _answer(line: Line, point: Point) -> str:
+    """What an answer is called that is no amount."""
+    item = line.rule.items[0]
+    said = next((one.counts.option for one in point.answered.items if one.item == item and one.counts), None) or ""
+    wording = line.instrument.wordings.get("en")
+    options = wording.options.get(line.instrument.item_by_code[item].option_set, {}) if wording else {}
+    return options.get(said, said)
+
+
+# Risks and the plan --------------------------------------------------------------------------------------------------
+
+
+def _risk(one: Risk) -> RiskOf:
+    return RiskOf(one.id, _say(RISK_KINDS, one.kind), one.started, one.words or "")
+
+
+def plan_of(store: Session, referral: Referral) -> tuple[PlanOf | None, tuple[NeedOf, ...]]:
+    """The plan, and the needs with their goals and actions; a need that only a goal names is there too."""
+    row = next(iter(_of(store, CarePlan, referral)), None)
+    actions: dict[uuid.UUID, list[PlanAction]] = {}
+    for action in _of(store, PlanAction, referral):
+        actions.setdefault(action.goal_id, []).append(action)
+    by_need: dict[str, list[GoalOf]] = {}
+    for line in goals.of_person(store, referral.service_id, referral.person_id):
+        if line.goal.referral_id == referral.id:
+            by_need.setdefault(line.goal.need, []).append(_goal(line, actions.get(line.goal.id, ())))
+    rows: dict[str, ReferralNeed] = {one.need: one for one in _of(store, ReferralNeed, referral)}
+    named = tuple(
+        _need(referral, need, rows.get(need), by_need.get(need, ())) for need in dict.fromkeys([*rows, *by_need])
+    )
+    return (_plan(store, row) if row else None), named
+
+
+def _plan(store: Session, row: CarePlan) -> PlanOf:
+    kept = select(CarePlanVersion.created_at).where(
+        CarePlanVersion.service_id == row.service_id, CarePlanVersion.plan_id == row.id
+    )
+    return PlanOf(
+        id=row.id,
+        strengths=row.strengths or "",
+        agreed=row.agreed or "",
+        agreed_name=row.agreed_name or "",
+        why_not=row.why_not_agreed or "",
+        updated=store.scalars(kept.order_by(CarePlanVersion.number.desc()).limit(1)).first() or row.agreed_at,
+        review=row.review_due,
+    )
+
+
+def _need(referral: Referral, need: str, row: ReferralNeed | None, theirs: Sequence[GoalOf]) -> NeedOf:
+    return NeedOf(
+        id=row.id if row else uuid.uuid5(referral.id, need),
+        name=SELF_REFERRAL.question("needs").say([need]),
+        words=(row.words or "") if row else "",
+        resolved=row is not None and row.status in ("resolved", "no-longer-relevant"),
+        goals=tuple(theirs),
+    )
+
+
+def _goal(line: goals.GoalLine, actions: Sequence[PlanAction]) -> GoalOf:
+    goal, first, latest = line.goal, line.first, line.latest
+    stands = ""
+    if first:
+        stands = f"Their own rating, 0 to 10: {first.rating} on {say_date(first.created_at, weekday=False)}"
+    if latest:
+        stands += f", {latest.rating} on {say_date(latest.created_at, weekday=False)}"
+    return GoalOf(
+        id=goal.id,
+        words=goal.words,
+        status=gettext(goals.STATUSES[goal.status]),
+        status_code=goal.status,
+        importance=goal.importance,
+        stands=stands,
+        actions=tuple(
+            ActionOf(
+                id=one.id,
+                words=one.words,
+                who=_say(ACTION_WHO, one.who),
+                who_code=one.who,
+                status=_say(ACTION_STATUSES, one.status),
+                status_code=one.status,
+                changed_at=one.changed_at,
+                name=one.who_name or "",
+                due=one.due,
+                barriers=one.barriers or "",
+                sure=one.sure,
+                review=one.review_due,
+            )
+            for one in actions
+        ),
+    )
