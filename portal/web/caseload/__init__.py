@@ -1,4 +1,4 @@
-"""The link worker's doors: today, the inbox, one referral, what is decided about it, check-ins, contacts, alerts, tasks.
+"""The link worker's doors: today, the inbox, a referral, what is decided about it, check-ins, contacts, alerts, tasks.
 
 The rule of safe contact stands at the top of every page on which somebody might pick up a phone, and the person's own
 words before our questions.
