@@ -32,11 +32,14 @@ class NeedsWords(ValueError):
 
 @dataclass(frozen=True)
 class Standing:
-    """Whether a record may be opened now. ``because``: the reason given, where it is open for that alone."""
+    """Whether a record may be opened now. ``because``: the reason given, where it is open for that alone. ``reference``
+    and ``assigned_to`` say whose it is before anything else is shown."""
 
     person_id: uuid.UUID
     within: bool
     because: str = ""
+    reference: str = ""
+    assigned_to: uuid.UUID | None = None
 
     @property
     def opens(self) -> bool:
@@ -90,24 +93,25 @@ def _task_for(actor: Actor) -> ColumnElement[bool]:
     return and_(Task.done_at.is_(None), or_(Task.assigned_to.is_(None), Task.assigned_to == actor.staff_id))
 
 
-def standing(store: Session, actor: Actor, person_id: uuid.UUID) -> Standing:
-    """Whether this record may be opened now, and for which reason that was given."""
-    if within(store, actor, person_id):
-        return Standing(person_id, within=True)
-    given = access.rows_of(actor.service_id, ReadingReason).where(
-        ReadingReason.staff_id == actor.staff_id, ReadingReason.person_id == person_id, ReadingReason.ends_at > now()
-    )
-    found = store.scalar(given.order_by(ReadingReason.id.desc()).limit(1))
-    return Standing(person_id, within=False, because=found.reason if found else "")
-
-
 def of_referral(store: Session, actor: Actor, referral_id: uuid.UUID) -> Standing | None:
-    """``standing`` for the person of a referral; ``None`` when the actor's service has no such referral."""
+    """Where the record of a referral stands: whether it may be opened now, and for which reason that was given.
+    ``None`` when the actor's service has no such referral."""
     access.require(actor, access.Permission.READ_REFERRAL)
-    person_id = store.scalar(
-        select(Referral.person_id).where(Referral.service_id == actor.service_id, Referral.id == referral_id)
+    asked = select(Referral.person_id, Referral.reference, Referral.assigned_to).where(
+        Referral.service_id == actor.service_id, Referral.id == referral_id
     )
-    return standing(store, actor, person_id) if person_id else None
+    found = store.execute(asked).one_or_none()
+    if found is None:
+        return None
+    if within(store, actor, found.person_id):
+        return Standing(found.person_id, True, "", found.reference, found.assigned_to)
+    given = access.rows_of(actor.service_id, ReadingReason).where(
+        ReadingReason.staff_id == actor.staff_id,
+        ReadingReason.person_id == found.person_id,
+        ReadingReason.ends_at > now(),
+    )
+    reason = store.scalar(given.order_by(ReadingReason.id.desc()).limit(1))
+    return Standing(found.person_id, False, reason.reason if reason else "", found.reference, found.assigned_to)
 
 
 def read_lately(store: Session, actor: Actor, referral_id: uuid.UUID) -> bool:

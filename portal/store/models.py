@@ -179,6 +179,8 @@ class ServiceUser(Record):
         points_to("merged_into", "service_user"),
         Index(None, "service_id", "name_key"),
         Index(None, "service_id", "nhs_number"),
+        Index(None, "service_id", "born"),
+        Index(None, "service_id", "spoken_language"),
     )
     __mapper_args__ = {"version_id_col": version}
 
@@ -368,6 +370,7 @@ class Referral(Record):
         Index(None, "service_id", "status", "next_due", "id"),
         Index(None, "service_id", "status", "referred_at", "id"),
         Index(None, "service_id", "assigned_to", "status", "referred_at", "id"),
+        Index(None, "service_id", "status", "last_contact_at", "id"),
     )
     __mapper_args__ = {"version_id_col": version}
 
@@ -475,8 +478,9 @@ class Alert(Record):
         UniqueConstraint("service_id", "form_id", "question", "answer"),
         Index(None, "service_id", "closed_at", "due_at"),
         Index(None, "opened_at", "due_at"),
-        Index(None, "service_id", "owner_id", "closed_at"),
         Index(None, "service_id", "referral_id"),
+        Index(None, "service_id", "person_id"),
+        Index(None, "service_id", "owner_id", "closed_at"),
         Index(None, "service_id", "supervised_at", "supervision_at"),
     )
     __mapper_args__ = {"version_id_col": version}
@@ -534,6 +538,7 @@ class Task(Record):
         points_to("done_by", "staff"),
         UniqueConstraint("service_id", "once"),
         Index(None, "service_id", "done_at", "due_at"),
+        Index(None, "service_id", "person_id"),
     )
 
 

@@ -459,7 +459,8 @@ class NamePart(Record):
     __tablename__ = "name_part"
 
     person_id: Mapped[uuid.UUID]
-    part: Mapped[str] = mapped_column(String(70))
+    # Compared by code point in both databases: a prefix is then a range of the index, in every script.
+    part: Mapped[str] = mapped_column(String(70).with_variant(String(70, collation="C"), "postgresql"))
 
     __table_args__ = (
         points_to("person_id", "service_user"),

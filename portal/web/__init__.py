@@ -14,16 +14,19 @@ from portal.web import (
     admin,
     caseload,
     check_ins,
+    entry,
     erasure,
     errors,
     experience,
     goals,
     journeys,
     my,
+    paper,
     public,
     requests,
     scales,
     security,
+    setup,
     sign_in,
     visits,
 )
@@ -69,10 +72,26 @@ def open_doors(settings: "Settings") -> Flask:
     )
     _set_up_templates(app)
     requests.open_requests(app, settings.database_url)
-    for door in (public, journeys, sign_in, visits, check_ins, goals, my, caseload, admin, scales, experience, erasure):
+    for door in (
+        public,
+        journeys,
+        sign_in,
+        visits,
+        check_ins,
+        entry,
+        goals,
+        my,
+        caseload,
+        admin,
+        scales,
+        experience,
+        erasure,
+        setup,
+    ):
         app.register_blueprint(door.blueprint)
     errors.catch(app)
     security.guard(app, requests.write_down_refusal, requests.lapsed_visitor, requests.take_visit)
+    caseload.reason.stand_before(app)
     files = WhiteNoise(
         Addresses(app.wsgi_app),
         root=str(STATIC),
@@ -132,4 +151,5 @@ def shown_service() -> "dict[str, str] | None":
         "slug": g.service.slug,
         "phone": g.settings.phone,
         "brand_colour": g.settings.brand_colour or "",
+        "logo": "yes" if g.settings.logo else "",
     }

@@ -4,7 +4,34 @@ The rule of safe contact stands at the top of every page on which somebody might
 words before our questions.
 """
 
-from portal.web.caseload import alerts, case, contacts, deciding, inbox, people, plan, tasks, today
+from portal.web.caseload import (
+    alerts,
+    case,
+    contacts,
+    deciding,
+    inbox,
+    listing,
+    people,
+    plan,
+    reason,
+    search,
+    tasks,
+    today,
+)
 from portal.web.caseload.door import blueprint
 
-__all__ = ["alerts", "blueprint", "case", "contacts", "deciding", "inbox", "people", "plan", "tasks", "today"]
+__all__ = [
+    "alerts",
+    "blueprint",
+    "case",
+    "contacts",
+    "deciding",
+    "inbox",
+    "listing",
+    "people",
+    "plan",
+    "reason",
+    "search",
+    "tasks",
+    "today",
+]

@@ -5,12 +5,14 @@ something.
 import uuid
 from collections.abc import Mapping
 
-from flask import Blueprint, abort, g, redirect, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal import access, alerts, people, referrals
 from portal.access import Permission
+from portal.caseload import reach as reaching
+from portal.caseload.lists import READING_REASONS, entry
 from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral, Unsent
@@ -62,8 +64,38 @@ def _waiting_alerts() -> dict[str, object]:
     return {"alerts_waiting": alerts.unopened_count(g.store, actor.service_id)}
 
 
+def before_reading(referral_id: uuid.UUID) -> Response | None:
+    """The way to "why do you need to read it?", when this referral is not part of the actor's own work and no reason
+    was given; ``None`` when it opens, or is not there. What somebody typed while it was open to them is still taken."""
+    found = _standing(referral_id)
+    if found is None or found.opens:
+        return None
+    looking = request.method in ("GET", "HEAD")
+    if not looking and reaching.read_lately(g.store, g.actor, referral_id):
+        return None
+    wanted = request.script_root + request.path if looking else None
+    return redirect(url_for("caseload.reason", referral_id=referral_id, next=wanted), 303)  # type: ignore[return-value]
+
+
+def _standing(referral_id: uuid.UUID) -> reaching.Standing | None:
+    """Asked once a request, however many pages and parts of it ask."""
+    asked: dict[uuid.UUID, reaching.Standing | None] = g.setdefault("standings", {})
+    if referral_id not in asked:
+        asked[referral_id] = reaching.of_referral(g.store, g.actor, referral_id)
+    return asked[referral_id]
+
+
+def opened_because(referral_id: uuid.UUID) -> str:
+    """The reason for which this record is open to the actor, in words; "" when it is part of their own work."""
+    found = _standing(referral_id)
+    listed = entry(READING_REASONS, found.because) if found else None
+    return gettext(listed.label) if listed else ""
+
+
 def read(referral_id: uuid.UUID) -> Referral:
-    """A referral, or 404; the reading is written down."""
+    """A referral, or 404; the reading is written down. One that is not part of the actor's own work asks why first."""
+    if asks_why := before_reading(referral_id):
+        abort(asks_why)
     try:
         return referrals.read(g.store, g.actor, referral_id)
     except referrals.Gone:
@@ -71,7 +103,11 @@ def read(referral_id: uuid.UUID) -> Referral:
 
 
 def to_case(referral_id: uuid.UUID) -> ResponseReturnValue:
-    """On to the page of a referral."""
+    """On to the page of a referral; to one's own caseload, when the case has just been given to somebody else."""
+    g.pop("standings", None)
+    found = _standing(referral_id)
+    if found and not found.opens:
+        return redirect(url_for("caseload.caseload_list"), 303)
     return redirect(url_for("caseload.case", referral_id=referral_id), 303)
 
 

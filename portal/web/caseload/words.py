@@ -49,9 +49,15 @@ def _asked(code: str) -> Question | None:
 
 def _language(answers: Mapping[str, object]) -> str:
     """The language to speak, and whether somebody must interpret."""
-    spoken = people.value_of(answers, "spoken_language")
-    said = language_name(spoken) if spoken else say_answer("spoken_language", answers)
-    if answers.get("interpreter", NO_INTERPRETER[-1]) in NO_INTERPRETER:
+    spoken = answers.get("spoken_language", NO_INTERPRETER[-1])
+    return say_language(str(spoken), str(answers.get("interpreter", NO_INTERPRETER[-1])))
+
+
+def say_language(spoken: str, interpreter: str) -> str:
+    """The language to speak, and whether somebody must interpret; answers to these two questions of the form."""
+    answers: dict[str, object] = {"spoken_language": spoken, "interpreter": interpreter}
+    said = say_answer("spoken_language", answers) if spoken in ABSENCES else language_name(spoken)
+    if interpreter in NO_INTERPRETER:
         return said
     return gettext(
         N_("%(language)s. Interpreter: %(interpreter)s"), language=said, interpreter=say_answer("interpreter", answers)
