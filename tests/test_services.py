@@ -78,6 +78,7 @@ GOOD: dict[str, Any] = {
     "activity_fresh_days": 90,
     "teams": ["North", "South"],
     "retention_years": 6,
+    "retired_reasons": [{"code": "too-far", "label": "Too far away"}],
     "closure_reasons": ["died", {"code": "support-complete", "label": "All done"}],
     "logo": base64.b64encode(a_picture()).decode(),
 }

@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import Select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
-from portal import access, audit, codes, notifications, reading, services, throttle
-from portal.access import MAY, Actor, Permission, Role, rows_of
+from portal import access, audit, codes, notifications, reading, services, tasks, throttle
+from portal.access import GRANTED, MAY, Actor, Permission, Role, rows_of
 from portal.accounts import passwords, second_factor
 from portal.accounts.sign_in import STATE_ACTIVE, STATE_LEFT, NotRecognised, TooManyTries, account_email, end_all
 from portal.clock import now
 from portal.i18n import N_
-from portal.store import Invitation, Service, Staff
+from portal.store import Alert, Invitation, Referral, Service, Staff, Task
 from portal.throttle import Kind
 
 INVITATION_LIVES = timedelta(days=7)
@@ -32,6 +32,7 @@ _SHORTER_NAME = N_("Enter a shorter name. It can have 150 characters at most")
 _READABLE_NAME = N_("Enter the name again. Some of its characters cannot be read")
 _ENTER_EMAIL = N_("Enter an email address, such as name@example.org")
 _SELECT_ROLE = N_("Select a role")
+_SELECT_TEAM = N_("Select a team from the list")
 _ENTER_CODE = N_("Enter the 6 numbers that the app shows now")
 _HERE_ALREADY = N_("Somebody in your team has this email address already")
 _LAST_MANAGER = N_("Make somebody else a manager first. Without a manager nobody would answer the last alarm")
@@ -57,6 +58,15 @@ class Invited:
 
     invitation: Invitation
     token: str
+
+
+@dataclass(frozen=True)
+class OpenWork:
+    """How much somebody has in hand: open cases, alerts that are not closed, tasks that are not done."""
+
+    cases: int = 0
+    alerts: int = 0
+    tasks: int = 0
 
 
 # --- making an account ----------------------------------------------------------------------------------------------
@@ -244,6 +254,9 @@ def change_role(store: Session, actor: Actor, staff_id: uuid.UUID, role: str) ->
     before, staff.role = staff.role, wanted.value
     if wanted not in MAY[Permission.HANDLE_ALERTS]:
         _end_turns(store, actor, staff_id)
+    if not can_be_let(staff):
+        _take_back_safeguarding(store, actor, staff)  # it is never carried into another role and back
+    _ask_for_cases(store, staff)
     audit.record(store, actor.service_id, actor, "changed role", "staff", staff.id, before=before, after=wanted.value)
     store.flush()
     return staff
@@ -264,6 +277,63 @@ def set_trained_in_gas(store: Session, actor: Actor, staff_id: uuid.UUID, traine
     return staff
 
 
+def move_to_team(store: Session, actor: Actor, staff_id: uuid.UUID, team: str) -> Staff | None:
+    """Put a colleague into one of the service's teams, "" for none. ``None`` when there is no such colleague. Raises
+    ``Refused``, and ``NotTaken`` for a team that the service does not have (any more)."""
+    access.require(actor, Permission.MANAGE_STAFF)
+    staff = _locked(store, actor.service_id).get(staff_id)
+    if staff is None or staff.state != STATE_ACTIVE:
+        return None
+    known = services.settings_of(store.get_one(Service, actor.service_id)).teams
+    if team and team not in known:
+        raise NotTaken({"team": _SELECT_TEAM})
+    if (staff.team or "") != team:
+        values = {"team": [staff.team, team or None]}
+        staff.team = team or None
+        audit.record(store, actor.service_id, actor, "moved to a team", "staff", staff.id, values=values)
+    store.flush()
+    return staff
+
+
+def let_read_safeguarding(store: Session, actor: Actor, staff_id: uuid.UUID, may: bool) -> Staff | None:
+    """Let a colleague read what is written down about safeguarding, or no longer. A manager decides, and it counts from
+    the colleague's next request on. ``None`` when there is no such colleague, or their role is not one that can be let
+    (``access.GRANTED``). Raises ``Refused``."""
+    access.require(actor, Permission.GRANT_SAFEGUARDING)
+    staff = _locked(store, actor.service_id).get(staff_id)
+    if staff is None or staff.state != STATE_ACTIVE or not can_be_let(staff):
+        return None
+    if staff.safeguarding != may:
+        staff.safeguarding = may
+        act = "let read safeguarding" if may else "no longer lets read safeguarding"
+        audit.record(store, actor.service_id, actor, act, "staff", staff.id)
+    store.flush()
+    return staff
+
+
+def can_be_let(staff: Staff) -> bool:
+    """Whether a manager can let this colleague read about safeguarding: not who may by their role already."""
+    role = Role(staff.role)
+    return role in GRANTED[Permission.READ_SAFEGUARDING] and role not in MAY[Permission.READ_SAFEGUARDING]
+
+
+def open_work(store: Session, actor: Actor) -> dict[uuid.UUID, OpenWork]:
+    """What each colleague still has in hand, by their id: only numbers, for whoever runs the service may read no case.
+    Raises ``Refused``."""
+    access.require(actor, Permission.READ_STAFF)
+    found: dict[uuid.UUID, dict[str, int]] = {}
+    counted = (
+        ("cases", Referral, Referral.assigned_to, Referral.status.in_(Referral.OPEN)),
+        ("alerts", Alert, Alert.owner_id, Alert.closed_at.is_(None)),
+        ("tasks", Task, Task.assigned_to, Task.done_at.is_(None)),
+    )
+    for name, table, owner, unfinished in counted:
+        mine = select(owner, func.count()).where(table.service_id == actor.service_id, owner.is_not(None), unfinished)
+        for staff_id, number in store.execute(mine.group_by(owner)):
+            found.setdefault(staff_id, {})[name] = number
+    return {staff_id: OpenWork(**numbers) for staff_id, numbers in found.items()}
+
+
 def leave(store: Session, actor: Actor, staff_id: uuid.UUID) -> Staff | None:
     """Somebody has left: their sign-ins, invitations and turns on the rota end now. What they did stays in the record.
     ``None`` when there is no such colleague.
@@ -277,9 +347,11 @@ def leave(store: Session, actor: Actor, staff_id: uuid.UUID) -> Staff | None:
         return None
     _refuse_last(everybody.values(), staff, "staff")
     staff.state = STATE_LEFT
+    _take_back_safeguarding(store, actor, staff)
     _shut(store, staff)
     _end_turns(store, actor, staff_id)
     _withdraw_all(store, actor.service_id, staff.email)
+    _ask_for_cases(store, staff)
     audit.record(store, actor.service_id, actor, "has left", "staff", staff.id)
     store.flush()
     return staff
@@ -377,6 +449,33 @@ def _shut(store: Session, staff: Staff) -> None:
     staff.password_hash = ""
     second_factor.forget_recovery_codes(store, staff.service_id, staff.id)
     end_all(store, staff.service_id, staff.id)
+
+
+def _take_back_safeguarding(store: Session, actor: Actor, staff: Staff) -> None:
+    if staff.safeguarding:
+        staff.safeguarding = False
+        audit.record(store, actor.service_id, actor, "no longer lets read safeguarding", "staff", staff.id)
+
+
+def _ask_for_cases(store: Session, staff: Staff) -> None:
+    """A manager is asked to give on the open cases of somebody who cannot look after them any more. Whoever leaves may
+    leave all the same: the cases stay where they are until then, in sight of every manager."""
+    if staff.state == STATE_ACTIVE and staff.role in MAY[Permission.READ_REFERRAL]:
+        return
+    theirs = rows_of(staff.service_id, Referral).where(
+        Referral.assigned_to == staff.id, Referral.status.in_(Referral.OPEN)
+    )
+    if store.scalar(theirs.limit(1)) is None:
+        return
+    tasks.add(
+        store,
+        staff.service_id,
+        tasks.Kind.CASES_WITHOUT_WORKER,
+        once=f"cases-without-worker:{staff.id}:{codes.new_id()}",
+        due_at=now(),
+        assigned_to=services.holder(store, staff.service_id, "manager", now()),
+        details={"staff": str(staff.id)},
+    )
 
 
 def _end_turns(store: Session, actor: Actor, staff_id: uuid.UUID) -> None:

@@ -61,7 +61,7 @@ def _occasions(given: Any) -> tuple[Occasion, ...]:
     if found and (kinds[0] != "baseline" or kinds.count("baseline") != 1):
         raise Bad(
             "must begin with the baseline, and have one only.",
-            N_("The first check-in must be the one at the beginning, and no other one may be"),
+            N_("Begin with the check-in at the beginning. There can be only one of it"),
             "1-occasion",
         )
     if sum(one.or_planned_end for one in found) > 1:

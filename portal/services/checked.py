@@ -230,6 +230,10 @@ def _own_reason(given: Any) -> Reason:
     return Reason(code, label, status)
 
 
+def _retired_reasons(given: Any) -> tuple[Reason, ...]:
+    return tuple(_own_reason(each) for each in a_list(given, 200))
+
+
 def _closure_reasons(given: Any) -> tuple[Chosen, ...]:
     found: dict[str, Chosen] = {}
     for each in a_list(given, 60):
@@ -326,6 +330,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "retention_years": number(1, 30),
         "closure_reasons": _closure_reasons,
         "logo": _logo,
+        "retired_reasons": _retired_reasons,
     }
 )
 """One reader per setting: the names here are the names in the JSON and in ``ServiceSettings``."""

@@ -185,7 +185,8 @@ class ServiceSettings:
     ``teams``: names that staff may be put under. ``retention_years``: how long after its end a case is kept before
     somebody decides about it. ``closure_reasons``: which of our reasons for closing a case the service uses, in its
     order and words; none means all of ours (``as_chosen``). ``logo``: a small PNG in base64, as ``brand`` has written
-    it anew, or empty.
+    it anew, or empty. ``retired_reasons``: reasons of the service's own for declining that it no longer
+    uses, so that older referrals keep their names.
     """
 
     phone: str = ""
@@ -220,6 +221,7 @@ class ServiceSettings:
     retention_years: int = 8
     closure_reasons: tuple[Chosen, ...] = ()
     logo: str = ""
+    retired_reasons: tuple[Reason, ...] = ()
 
     def offers(self, code: str) -> bool:
         """Whether this service shows a language: a reviewed one, or a draft switched on by name."""
@@ -235,5 +237,10 @@ class ServiceSettings:
         return "unsure" if self.practices and practice is None else "no"
 
     def reason(self, code: str) -> Reason | None:
-        """The decline reason with this code, if the service has it."""
+        """The decline reason with this code, if the service uses it."""
         return next((reason for reason in self.decline_reasons if reason.code == code), None)
+
+    def named_reason(self, code: str) -> Reason | None:
+        """The same for showing what was decided earlier: also a reason that is no longer used."""
+        every = (*self.decline_reasons, *self.retired_reasons, *REASONS)
+        return next((reason for reason in every if reason.code == code), None)

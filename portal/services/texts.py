@@ -80,6 +80,12 @@ PLACES: tuple[Place, ...] = (
         (N_("Thank you for working with us. If you need us again, fill in the form or call us."),),
         most_words=100,
     ),
+    Place(
+        "paper-address",
+        N_("Where to send a paper form"),
+        N_("On the printed form: the address to post it to, and where it can be handed in."),
+        most_words=60,
+    ),
     Place("letter-end", N_("The end of a message to a GP"), N_("At the end of each message to a GP practice.")),
 )
 """In the order in which they are shown. The codes are for ever (ServiceText.place)."""

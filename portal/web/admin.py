@@ -20,6 +20,7 @@ blueprint = Blueprint("admin", __name__, url_prefix="/staff")
 NOT_A_DAY = N_("Enter a date, such as 24 11 2026")
 ENDS_TOO_EARLY = N_("Enter a last day that is not before the first day")
 LONG_OVER = N_("Enter a day that is not over yet")
+SEE_WORK = N_("Tick the box to say that you have seen what this person still has in hand")
 CANNOT_HOLD = N_("Select somebody who can do this. Only a manager can hold the last position")
 
 _ROLE_HINTS: dict[Role, str] = {
@@ -43,6 +44,12 @@ class RoleForm(Form):
     """What a colleague does from now on."""
 
     role = OneOf(N_("Role"), missing=N_("Select a role"))
+
+
+class TeamForm(Form):
+    """Which team a colleague is in."""
+
+    team = Listed(N_("Team"), missing=N_("Select a team from the list"))
 
 
 class DutyForm(Form):
@@ -76,6 +83,13 @@ def staff() -> ResponseReturnValue:
         joins_again=accounts.has_to_join_again,
         colleagues=accounts.colleagues(g.store, g.actor),
         invitations=accounts.open_invitations(g.store, g.actor),
+        work=accounts.open_work(g.store, g.actor),
+        may_let=access.may(g.actor, Permission.GRANT_SAFEGUARDING),
+        can_be_let=[
+            one
+            for one in accounts.colleagues(g.store, g.actor)
+            if one.state == accounts.STATE_ACTIVE and accounts.can_be_let(one)
+        ],
         done=request.args.get("done", ""),
     )
 
@@ -114,18 +128,28 @@ def colleague(staff_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _colleague(
-    staff_id: uuid.UUID, form: RoleForm, status: int, problems: list[dict[str, str]] | None = None
+    staff_id: uuid.UUID,
+    form: RoleForm,
+    status: int,
+    problems: list[dict[str, str]] | None = None,
+    team: TeamForm | None = None,
 ) -> ResponseReturnValue:
     found = accounts.colleague(g.store, g.actor, staff_id) or abort(404)
     form.role.choices = _roles()
     if status == 200:
         form.role.data = found.role
+    if team is None:
+        team = TeamForm(formdata=None)
+        team.team.data = found.team or NO_TEAM
+    team.team.choices = _teams()
     return _page(
         "colleague",
         status,
         form=form,
+        team=team if g.settings.teams else None,
         colleague=found,
-        problems=form.problems() + (problems or []),
+        work=accounts.open_work(g.store, g.actor).get(found.id, accounts.OpenWork()),
+        problems=form.problems() + team.problems() + (problems or []),
         done=request.args.get("done", ""),
     )
 
@@ -145,6 +169,39 @@ def change_role(staff_id: uuid.UUID) -> ResponseReturnValue:
         else:
             return redirect(url_for("admin.colleague", staff_id=staff_id, done="role"), 303)
     return _colleague(staff_id, form, 422)
+
+
+NO_TEAM = "-"
+
+
+def _teams() -> list[tuple[str, str]]:
+    return [(NO_TEAM, gettext("No team")), *((name, name) for name in g.settings.teams)]
+
+
+@blueprint.post("/team/<uuid:staff_id>/team")
+@allow(Permission.MANAGE_STAFF)
+@keeps_typed
+def move_to_team(staff_id: uuid.UUID) -> ResponseReturnValue:
+    """Put a colleague into another team."""
+    form = TeamForm()
+    form.team.choices = _teams()
+    if form.sent():
+        team = "" if form.team.data == NO_TEAM else form.team.data
+        accounts.move_to_team(g.store, g.actor, staff_id, team) or abort(404)
+        return redirect(url_for("admin.colleague", staff_id=staff_id, done="team"), 303)
+    role = RoleForm(formdata=None)
+    found = accounts.colleague(g.store, g.actor, staff_id) or abort(404)
+    role.role.data = found.role
+    return _colleague(staff_id, role, 422, team=form)
+
+
+@blueprint.post("/team/<uuid:staff_id>/safeguarding")
+@allow(Permission.GRANT_SAFEGUARDING)
+def safeguarding(staff_id: uuid.UUID) -> ResponseReturnValue:
+    """Let a colleague read what is written down about safeguarding, or no longer."""
+    may = request.form.get("may") == "yes"
+    accounts.let_read_safeguarding(g.store, g.actor, staff_id, may) or abort(404)
+    return redirect(url_for("admin.staff", done="safeguarding" if may else "no-safeguarding"), 303)
 
 
 @blueprint.post("/team/<uuid:staff_id>/training")
@@ -176,7 +233,11 @@ def second_factor(staff_id: uuid.UUID) -> ResponseReturnValue:
 @blueprint.post("/team/<uuid:staff_id>/left")
 @allow(Permission.MANAGE_STAFF)
 def left(staff_id: uuid.UUID) -> ResponseReturnValue:
-    """A colleague has left."""
+    """A colleague has left. Cases that they still have stay with their name until somebody gives them on: so whoever
+    presses says that they have seen how many there are."""
+    work = accounts.open_work(g.store, g.actor).get(staff_id, accounts.OpenWork())
+    if work != accounts.OpenWork() and request.form.get("seen") != "yes":
+        return _colleague(staff_id, RoleForm(formdata=None), 422, [{"text": gettext(SEE_WORK), "href": "#seen"}])
     try:
         accounts.leave(g.store, g.actor, staff_id) or abort(404)
     except accounts.NotTaken as refused:

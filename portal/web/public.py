@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 import segno
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, url_for
@@ -134,11 +135,32 @@ def poster() -> ResponseReturnValue:
 @blueprint.get("/brand.css")
 @public
 def brand() -> ResponseReturnValue:
-    """The service's own colour; its contrast was checked when it was set."""
-    colour = (g.settings.brand_colour if g.settings else None) or abort(404)
-    darker = "#" + "".join(f"{int(colour[at : at + 2], 16) * 3 // 4:02x}" for at in (1, 3, 5))
-    sheet = f":root{{--brand:{colour};--brand-dark:{darker};--brand-text:#fff}}"
+    """The service's own colour, whose contrast was checked when it was set, and its logo: only on a wide screen,
+    so that a phone never loads it. The service's name stands beside it, so the picture needs no words."""
+    colour, logo = (g.settings.brand_colour, g.settings.logo) if g.settings else (None, "")
+    if not colour and not logo:
+        abort(404)
+    sheet = ""
+    if colour:
+        darker = "#" + "".join(f"{int(colour[at : at + 2], 16) * 3 // 4:02x}" for at in (1, 3, 5))
+        sheet = f":root{{--brand:{colour};--brand-dark:{darker};--brand-text:#fff}}"
+    if logo:
+        # A picture of a style sheet is asked for only where its rule holds.
+        name = url_for("public.logo", v=sha256(logo.encode()).hexdigest()[:10])
+        sheet += (
+            "@media(min-width:48em){.portal-name::before{content:'';display:inline-block;inline-size:3rem;"
+            f"block-size:3rem;margin-inline-end:.5rem;vertical-align:middle;background:url('{name}') center/contain "
+            "no-repeat}}"
+        )
     return Response(sheet, mimetype="text/css")
+
+
+@blueprint.get("/logo.png")
+@public
+def logo() -> ResponseReturnValue:
+    """The service's logo, as it was drawn anew when it was brought."""
+    kept = (g.settings.logo if g.settings else "") or abort(404)
+    return Response(services.brand.picture(kept), mimetype="image/png")
 
 
 @blueprint.get("/refer")

@@ -36,14 +36,18 @@ def keeps_typed(view: View) -> View:
     return view
 
 
-def allow(permission: Permission, *, audits: bool = False, lists: tuple[str, ...] = ()) -> Callable[[View], View]:
+def allow(
+    permission: Permission, *, audits: bool = False, lists: tuple[str, ...] = (), files: tuple[str, ...] = ()
+) -> Callable[[View], View]:
     """Staff with this permission may come in. ``audits``: looking at the page is written down, so its transaction
-    begins as a write. ``lists``: form fields that may be there more than once."""
+    begins as a write. ``lists``: form fields that may be there more than once. ``files``: form fields that may hold a
+    file; everywhere else a file is refused."""
 
     def mark(view: View) -> View:
         view.door = permission  # type: ignore[attr-defined]
         view.audits = audits  # type: ignore[attr-defined]
         view.lists = lists  # type: ignore[attr-defined]
+        view.files = files  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -160,7 +164,7 @@ def _check_post(csrf: CSRFProtect, posted: Request) -> None:
         abort(403)
     if posted.mimetype not in FORM_TYPES and (posted.content_length or posted.mimetype):
         abort(415)
-    if posted.files:
+    if set(posted.files) - set(marked("files") or ()):  # type: ignore[call-overload]
         abort(400)
     if sum(len(values) for _, values in posted.form.lists()) > MOST_FIELDS:
         abort(413)
