@@ -24,6 +24,7 @@ from portal.journeys.orders import ORDERS, Order
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
 from portal.store import Service, Staff
+from portal.store.once import write_once
 
 CHANNELS: Mapping[str, str] = {
     "phone": N_("On the phone"),
@@ -104,8 +105,9 @@ def begin(
     completed_by: str,
     language: str,
     said_on: date | None = None,
+    once: uuid.UUID | None = None,
 ) -> Draft:
-    """A form to be typed in. ``channel`` of CHANNELS, ``completed_by`` of COMPLETED_BY, ``language`` the person's, of
+    """A form to be typed in; with the same ``once`` (an id) it is begun once. ``channel`` of CHANNELS, ``completed_by`` of COMPLETED_BY, ``language`` the person's, of
     LANGUAGES (KeyError otherwise); ``said_on`` the day that stands on the paper (Unreadable when it cannot be true)."""
     access.require(actor, Permission.ENTER_REFERRALS)
     CHANNELS[channel], COMPLETED_BY[completed_by], LANGUAGES[language]
@@ -119,9 +121,12 @@ def begin(
         said_on=reading.written_on(said_on, today()) if said_on and channel == "paper" else None,
         given=given,
     )
-    draft = referrals.begin(store, service, language, codes.new_key(), came)
-    draft.contact_if_unfinished = True  # what rests for a day becomes a task
-    drafts.keep(store, service, draft, draft.answers)
+    made = referrals.begin(store, service, language, codes.new_key(), came)
+    made.id = once or made.id
+    made.contact_if_unfinished = True  # what rests for a day becomes a task
+    draft, fresh = write_once(store, made, access.rows_of(service.id, Draft).where(Draft.id == made.id))
+    if not fresh:
+        return draft
     how = {"channel": channel, "completed_by": completed_by}
     audit.record(store, service.id, actor, "began to type in a form", "draft", draft.id, **how)
     return draft

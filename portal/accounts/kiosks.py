@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import access, audit, codes, reading
@@ -44,10 +45,9 @@ def make_kiosk(store: Session, actor: Actor, name: str, key: str) -> Kiosk:
     return made
 
 
-def kiosk_of(store: Session, service_id: uuid.UUID, key: str) -> Kiosk | None:
-    """The kiosk that the browser with this key is; ``None`` when it is none, or none any more."""
-    theirs = access.rows_of(service_id, Kiosk)
-    return store.scalar(theirs.where(Kiosk.key_hash == codes.digest(key), Kiosk.ended_at.is_(None)))
+def kiosk_of(store: Session, key: str) -> Kiosk | None:
+    """The kiosk that the browser with this key is, of whichever service; ``None`` when it is none, or none any more."""
+    return store.scalar(select(Kiosk).where(Kiosk.key_hash == codes.digest(key), Kiosk.ended_at.is_(None)))
 
 
 def open_kiosks(store: Session, actor: Actor) -> Sequence[Kiosk]:

@@ -157,7 +157,9 @@ _TALKING = (
         "safe-contact",
         N_("Safe ways to reach them"),
         ("safe_ways", *_BY_PHONE, *_OTHER_WAYS),
-        say=N_("Some people are not safe if others learn about this. You decide how we reach you. We use no other way."),
+        say=N_(
+            "Some people are not safe if others learn about this. You decide how we reach you. We use no other way."
+        ),
     ),
     Section(
         "urgent",
@@ -189,7 +191,12 @@ _TALKING = (
         _LANGUAGE,
         say=N_("So that we can speak with you in a way that works for you."),
     ),
-    Section("gp", N_("Their GP practice"), _GP, say=N_("If you have a GP practice, we can work together with it, if you want that.")),
+    Section(
+        "gp",
+        N_("Their GP practice"),
+        _GP,
+        say=N_("If you have a GP practice, we can work together with it, if you want that."),
+    ),
     Section(
         "sharing",
         N_("What we may share"),

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import alerts, codes, drafts, i18n, notifications, people, referrals, services, throttle
 from portal.i18n import N_, gettext
-from portal.journeys import Journey, Problem, Step
+from portal.journeys import Journey, Problem, Step, orders
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.web import check_ins, questions
@@ -21,6 +21,8 @@ from portal.web.security import keeps_typed, public
 blueprint = Blueprint("journeys", __name__)
 
 FIRST = SELF_REFERRAL.steps[0].slug
+KIOSK_MINUTES = 3
+"""After so many minutes without a press a screen in a waiting room clears itself; a minute before, it warns."""
 
 
 # The browser's key ---------------------------------------------------------------------------------------------------
@@ -68,20 +70,29 @@ def _draft(*, lock: bool = False) -> drafts.Draft | None:
 
 
 def _is_locked(draft: drafts.Draft) -> bool:
-    return drafts.is_locked(draft, g.settings.lock_minutes)
+    return drafts.is_locked(draft, _idle_minutes())
+
+
+def _idle_minutes() -> int:
+    """On a screen in a waiting room the next person stands there already."""
+    minutes: int = KIOSK_MINUTES if g.get("kiosk") else g.settings.lock_minutes
+    return minutes
 
 
 def _lock_of(draft: drafts.Draft | None) -> "dict[str, object] | None":
     """What the page needs to clear itself when nobody is there; nothing on a person's own device."""
-    if draft is None or draft.own_device:
+    if not g.get("kiosk") and (draft is None or draft.own_device):
         return None
-    return _lock()
+    return lock()
 
 
-def _lock() -> "dict[str, object]":
+def lock() -> "dict[str, object]":
+    """What a page needs to clear itself. ``clears``: also where the browser runs no scripts and nobody can be warned."""
+    kiosk = g.get("kiosk") is not None
     return {
-        "minutes": g.settings.lock_minutes,
-        "warn": int(drafts.LOCK_GRACE.total_seconds() // 60),
+        "minutes": _idle_minutes(),
+        "warn": 1 if kiosk else int(drafts.LOCK_GRACE.total_seconds() // 60),
+        "clears": kiosk,
         "still_here": url_for("journeys.still_here"),
         "away": url_for("journeys.locked"),
     }
@@ -120,7 +131,7 @@ def _typed(step: Step) -> dict[str, object]:
 @public
 def step(slug: str) -> ResponseReturnValue:
     """One page of the self-referral."""
-    here = SELF_REFERRAL.step(slug) or abort(404)
+    here = _here(slug)
     draft = _draft()
     if draft and _is_locked(draft):
         return _take_key(_to("locked"))
@@ -137,6 +148,19 @@ def step(slug: str) -> ResponseReturnValue:
     problems = {code: problem for code, problem in problems.items() if problem is not Problem.MISSING}
     page = _referral_page(here, draft, typed, problems)
     return page, 422 if problems else 200
+
+
+def _here(slug: str) -> Step:
+    """The page at this address; a screen of ours is nobody's own, so it does not ask about that."""
+    here = SELF_REFERRAL.step(slug) or abort(404)
+    return orders.without(here, orders.NOT_THEIRS) if g.get("kiosk") else here
+
+
+def _came() -> drafts.Came:
+    """Through which door a form comes that begins in this browser."""
+    if kiosk := g.get("kiosk"):
+        return drafts.Came("kiosk", kiosk_id=kiosk.id, given=orders.NOT_THEIRS)
+    return drafts.WEB
 
 
 def _referral_page(
@@ -178,8 +202,11 @@ def _gap(draft: drafts.Draft) -> Step | None:
 @keeps_typed
 def keep(slug: str) -> ResponseReturnValue:
     """Keep a page, whichever button was pressed."""
-    here = SELF_REFERRAL.step(slug) or abort(404)
+    here = _here(slug)
     draft, key = _draft(lock=True), _key()
+    if g.stale and g.get("kiosk"):
+        # A screen of ours was cleared since: what stands on this page is somebody else's.
+        return _take_key(_to("locked"))
     if g.stale:
         # The form's token has died with its session: the page comes back with what was typed, nothing is kept yet.
         return _referral_page(here, draft, _typed(here), {}, stale=True), 400
@@ -188,7 +215,7 @@ def keep(slug: str) -> ResponseReturnValue:
     fresh = draft is None
     if draft is None or key is None:
         key = codes.new_key()
-        draft = referrals.begin(g.store, g.service, i18n.spoken().code, key)
+        draft = referrals.begin(g.store, g.service, i18n.spoken().code, key, _came())
     locked = not fresh and _is_locked(draft)
     raw = _typed(here)
     try:
@@ -473,7 +500,7 @@ def _lock_after(referral: referrals.Referral) -> "dict[str, object] | None":
     """After sending, a shared screen clears itself as before."""
     if referrals.on_own_device(referral):
         return None
-    return _lock()
+    return lock()
 
 
 @blueprint.get("/refer/again")
