@@ -20,6 +20,7 @@ from portal.web import (
     experience,
     goals,
     journeys,
+    kiosk,
     my,
     paper,
     public,
@@ -65,6 +66,7 @@ def open_doors(settings: "Settings") -> Flask:
         FORM_COOKIE=f"{prefix}form",
         SIGN_IN_COOKIE=f"{prefix}staff",
         VISIT_COOKIE=f"{prefix}me",
+        KIOSK_COOKIE=f"{prefix}kiosk",
         ASKED_COOKIE=f"{prefix}asked",
         WTF_CSRF_TIME_LIMIT=None,  # the token lives as long as its session; trust 2
         WTF_CSRF_CHECK_DEFAULT=False,  # our guard checks every POST, and keeps what was typed when it fails
@@ -79,6 +81,8 @@ def open_doors(settings: "Settings") -> Flask:
         visits,
         check_ins,
         entry,
+        kiosk,
+        paper,
         goals,
         my,
         caseload,

@@ -87,7 +87,7 @@ def _lock_of(draft: drafts.Draft | None) -> "dict[str, object] | None":
 
 
 def lock() -> "dict[str, object]":
-    """What a page needs to clear itself. ``clears``: also where the browser runs no scripts and nobody can be warned."""
+    """What a page needs to clear itself. ``clears``: also where no scripts run and nobody can be warned."""
     kiosk = g.get("kiosk") is not None
     return {
         "minutes": _idle_minutes(),
