@@ -24,6 +24,7 @@ from portal import (
     clock,
     codes,
     create_app,
+    entries,
     experience,
     goals,
     measures,
@@ -34,6 +35,7 @@ from portal import (
     tasks,
 )
 from portal.access import MAY, TASKS, Actor, Mine, Permission, Role, Visitor
+from portal.caseload import views
 from portal.clock import now
 from portal.instruments.packs import text_hash
 from portal.journeys.about_you import ABOUT_YOU
@@ -44,7 +46,7 @@ from portal.store import Alert, Service
 from portal.web.security import door
 from tests.arriving import Known, somebody
 from tests.inspector import InspectedClient
-from tests.world import Member, a_draft, a_referral, a_service, staff_member
+from tests.world import Member, a_draft, a_referral, a_service, staff_member, typed_in
 
 MADE_UP_TEXT = (Path(__file__).parent / "fixtures" / "who5.qaa.json").read_bytes()
 OTHER_WORDS = json.loads(MADE_UP_TEXT) | {"instructions": "Blorp anew:"}
@@ -133,8 +135,20 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "comment_id": str(complaint.id),
         "answered_comment_id": str(answered.id),
         "said_id": str(said.id),
+        "view_id": str(views.keep(store, manager, "On hold", {"status": "on-hold"}).id),
+        **_typed_in(store, service, worker),
+        "kiosk_id": str(accounts.make_kiosk(store, boss, "Waiting room", codes.new_key()).id),
         **_visits_of(store, service, worker, known),
     }, staff
+
+
+def _typed_in(store: Session, service: Service, worker: Actor) -> dict[str, str]:
+    """A form that a colleague has begun to type in, one that can be sent, and one that was."""
+    begun = typed_in(store, service, worker, until="name-and-number")
+    whole, sent = (typed_in(store, service, worker, answers={"first_name": "Ola"}) for _ in range(2))
+    ids = {"entry_id": str(begun.id), "whole_entry_id": str(whole.id), "sent_entry_id": str(sent.id)}
+    entries.send(store, service, worker, sent.id)
+    return ids
 
 
 VISITS = ("choosing", *TASKS, "read", "ended", "idle", "over", "reading-off")
@@ -250,6 +264,8 @@ SLUGS = {
     "journeys.step": SELF_REFERRAL.steps[0].slug,
     "journeys.keep": SELF_REFERRAL.steps[0].slug,
     "journeys.help_first": "urgent",
+    "entry.page": "urgent",
+    "entry.keep": "urgent",
     "experience.write": "complaint",
     "experience.send": "complaint",
     "experience.my_write": "experience",
@@ -258,6 +274,9 @@ SLUGS = {
     "journeys.keep_about_you": ABOUT_YOU.steps[0].slug,
 }
 INSTEAD: dict[str, dict[str, str]] = {
+    "entry.send": {"entry_id": "whole_entry_id"},
+    "entry.sent": {"entry_id": "sent_entry_id"},
+    "entry.new_number": {"entry_id": "sent_entry_id"},
     "experience.close": {"comment_id": "answered_comment_id"},
     "caseload.add_review": {"referral_id": "accepted_referral_id"},
     "caseload.plan_end": {"referral_id": "accepted_referral_id"},
@@ -343,6 +362,11 @@ GOOD: dict[str, Good] = {
     },
     "goals.staff_level": lambda world: {"level": "1"},
     "admin.training": lambda world: {"trained": "yes"},
+    "entry.begin": lambda world: {"channel": "phone", "completed_by": "self", "language": "en", "said_on": ""},
+    "entry.keep": lambda world: {"urgency": "soon"},
+    "entry.new_number": _nothing,
+    "entry.send": _nothing,
+    "entry.throw_away": _nothing,
     "erasure.ask": _nothing,
     "erasure.erase": lambda world: {"reference": world.ids["here"]["reference"], "told": "y"},
     "erasure.refuse": lambda world: {"word": "A court needs it."},
@@ -370,6 +394,10 @@ GOOD: dict[str, Good] = {
     },
     "caseload.record_permission": lambda world: {"agreed": "yes"},
     "caseload.say_why_not": lambda world: {"why": "declined"},
+    "caseload.drop_view": _nothing,
+    "caseload.found": lambda world: {"typed": "Zofia"},
+    "caseload.keep_view": lambda world: {"name": "Overdue", "due": "overdue"},
+    "caseload.reason_given": lambda world: {"reason": "covering", "words": ""},
     "caseload.task_done": _nothing,
     "caseload.undo_merge": _nothing,
     "admin.change_role": lambda world: {"role": Role.ANALYST.value},
@@ -385,6 +413,8 @@ GOOD: dict[str, Good] = {
     },
     "admin.second_factor": _nothing,
     "admin.withdraw": _nothing,
+    "kiosk.end": _nothing,
+    "kiosk.make": lambda world: {"name": "The waiting room upstairs"},
     "scales.licence": lambda world: {
         "number": "W-1",
         "holder": "The Service",

@@ -12,6 +12,7 @@ through every page of the journey.
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
@@ -19,7 +20,7 @@ from xml.etree.ElementTree import Element
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from portal import accounts, codes, referrals, services
+from portal import accounts, codes, entries, referrals, services
 from portal.access import Actor, Role
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
@@ -143,6 +144,33 @@ def a_referral(
     key = codes.new_key()
     draft = filled_in(store, service, language, key, {**answers, **more}, "")
     return referrals.submit(store, service, draft, key)
+
+
+def typed_in(
+    store: Session,
+    service: Service,
+    actor: Actor,
+    *,
+    channel: str = "phone",
+    completed_by: str = "self",
+    language: str = "en",
+    said_on: date | None = None,
+    answers: Mapping[str, object] = MappingProxyType({}),
+    until: str = "",
+) -> Draft:
+    """A form that somebody on the staff types in, page by page in the order of its door, up to the page ``until``."""
+    typed = {**ANSWERS, **answers}
+    how = {"channel": channel, "completed_by": completed_by, "language": language, "said_on": said_on}
+    draft = entries.begin(store, service, actor, **how)  # type: ignore[arg-type]
+    order = entries.order_of(draft)
+    for section in order.sections:
+        step = order.page(section, draft.answers)
+        raw = {question.code: typed.get(question.code) for question in step.questions}
+        kept = entries.keep(store, service, actor, draft, step, raw)
+        assert not kept.problems, f"{step.slug}: {kept.problems}"
+        if section.slug == until:
+            break
+    return draft
 
 
 def person_of(store: Session, referral: Referral) -> ServiceUser:

@@ -40,7 +40,8 @@ def make_kiosk(store: Session, actor: Actor, name: str, key: str) -> Kiosk:
     )
     store.add(made)
     audit.record(store, actor.service_id, actor, "made a kiosk", "kiosk", made.id)
-    sign_out(store, actor)
+    if actor.sign_in_id:
+        sign_out(store, actor)
     store.flush()
     return made
 
