@@ -4,6 +4,7 @@ Each refuses with a plain sentence when something is missing; none shows a trace
 """
 
 import argparse
+import csv
 import json
 import logging
 import os
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date, timedelta
 from getpass import getpass
 from pathlib import Path
@@ -31,12 +32,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from config import Environment, MailSecurity, NotReady, Settings
-from portal import accounts, audit, clock, codes, demo, held, instruments, measures, rounds, services
+from portal import accounts, audit, clock, codes, demo, directory, held, instruments, measures, rounds, services
 from portal.access import Role
 from portal.instruments import BadPack
 from portal.instruments.packs import LARGEST
 from portal.notifications import ConsoleTransport, SMTPTransport, Transport
-from portal.store import Message, Referral, Service, Staff, Stores, migrate, open_store
+from portal.store import FeedRun, Message, Referral, Service, Staff, Stores, migrate, open_store
 from portal.store.migrate import configuration
 from portal.web import logs
 from portal.web.messages import Renderer
@@ -198,6 +199,87 @@ def _import_text(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
+# --- the directory of activities --------------------------------------------------------------------------------------
+
+
+def _allowance(settings: Settings) -> directory.Allowance:
+    """Where feeds may be asked for: in the open internet only, unless everything here is made up."""
+    return directory.Allowance(private=settings.environment is Environment.DEMONSTRATION)
+
+
+def _import_activities(settings: Settings, options: argparse.Namespace) -> int:
+    url = options.source if options.source.startswith(("https://", "http://")) else ""
+    allowance = _allowance(settings)
+    try:
+        opened = nullcontext() if url else Path(options.source).open("rb")
+    except OSError as problem:
+        raise Stop(f"{options.source} cannot be read: {problem.strerror}") from None
+    with opened as file, _opened(settings) as stores:
+        with stores.writing.begin() as store:
+            service = _service(store, options.service or settings.service)
+            name = options.name or (url.partition("//")[2] if url else Path(options.source).name)[:80]
+            try:
+                feed = directory.feeds.feed_named(store, service.id, None, name, url=url, allowance=allowance)
+            except directory.NotTaken as refused:
+                raise Stop(_WHY_NO_FEED.get(refused.problem, str(refused))) from None
+            run = directory.ask(store, feed, None, begun=True)
+            if run is None:
+                raise Stop("This feed is being taken in already.")
+            service_id, run_id = service.id, run.id
+        done = directory.take_in(stores, service_id, run_id, file, allowance=allowance, progress=_tell_progress)
+    print(file=sys.stderr)
+    return _tell_run(done)
+
+
+_WHY_NO_FEED = {
+    "refused-address": "The address must be https, in the open internet, without a password in it.",
+    "taken": "There is a feed of this name with another address. Give this one another --name.",
+    "too-many": "There are as many feeds as we keep. One service hardly needs so many.",
+}
+
+
+def _tell_progress(done: int, total: int | None) -> None:
+    of = f" of {total:,}" if total else ""
+    print(f"\r{done:,}{of} rows", end="", file=sys.stderr, flush=True)
+
+
+def _tell_run(run: FeedRun) -> int:
+    counts = run.counts
+    words = ("new", "changed", "same", "gone", "refused")
+    print(f"{run.seen:,} rows: " + ", ".join(f"{counts.get(name, 0):,} {name}" for name in words))
+    for code, number in sorted(counts.get("kinds", {}).items()):
+        print(f"{number:,} × {directory.FAULTS[code].label}")
+    for row in run.bad.get("rows", [])[:20]:
+        field = f", {row['field']}" if row["field"] else ""
+        print(f"page {row['page']}, row {row['row']}, id {row['id'] or '-'}{field}: {row['what']}")
+    if run.error:
+        print(f"To do: {directory.ERRORS[run.error]}")
+    return 0 if run.state == "done" else 1
+
+
+def _import_postcodes(settings: Settings, options: argparse.Namespace) -> int:
+    areas = frozenset(filter(None, (area.strip().upper() for area in (options.areas or "").split(","))))
+    with _opened(settings) as stores:
+        with stores.reading() as store:
+            service_id = _service(store, options.service or settings.service).id
+        try:
+            with Path(options.file).open(encoding="utf-8-sig", errors="replace", newline="") as file:
+                done = directory.import_postcodes(
+                    stores,
+                    service_id,
+                    csv.DictReader(file),
+                    areas=areas,
+                    progress=lambda number: _tell_progress(number, None),
+                )
+        except OSError as problem:
+            raise Stop(f"{options.file} cannot be read: {problem.strerror}") from None
+        except (directory.NotPostcodes, csv.Error):
+            raise Stop(f"{options.file} is no list of postcodes: it needs the columns pcds, lat and long.") from None
+    print(file=sys.stderr)
+    print(f"{done:,} postcodes are known. The directory is placed by them.")
+    return 0
+
+
 def _sign_text(settings: Settings, options: argparse.Namespace) -> int:
     with _opened(settings) as stores, stores.writing.begin() as store:
         service = _service(store, options.service or settings.service)
@@ -353,19 +435,19 @@ def _work(settings: Settings, options: argparse.Namespace) -> int:
     with _opened(settings) as stores:
         transport, render = transport_of(settings), _renderer(settings)
         if options.once:
-            return 1 if _one_round(stores, transport, render).broken else 0
+            return 1 if _one_round(stores, transport, render, _allowance(settings)).broken else 0
         ending = _Ending()
         while not ending.asked.is_set():
             try:
-                _one_round(stores, transport, render)
+                _one_round(stores, transport, render, _allowance(settings))
             except SQLAlchemyError as fault:  # the database is away for a moment: what is due stays due
                 log.error("a round could not begin: %s", type(fault).__name__)
             ending.asked.wait(options.every)
     return 0
 
 
-def _one_round(stores: Stores, transport: Transport, render: Renderer) -> rounds.Round:
-    done = rounds.run(stores, transport, render)
+def _one_round(stores: Stores, transport: Transport, render: Renderer, allowance: directory.Allowance) -> rounds.Round:
+    done = rounds.run(stores, transport, render, allowance)
     if not done.idle:
         facts = {**done.counts, **{f"messages-{name}": number for name, number in vars(done.delivered).items()}}
         log.info("round", extra={"facts": {"did": {name: number for name, number in facts.items() if number}}})
@@ -598,6 +680,16 @@ def parser() -> argparse.ArgumentParser:
     signed.add_argument("--document-sha256", required=True, help="SHA-256 of the document that was compared")
     listed = add("scales", _scales, "list the scales, why they are not used, and their texts in every language")
     for one in (taken, signed, listed):
+        one.add_argument("--service", help="the service's short name; without it the only one")
+    feed = add("import-activities", _import_activities, "take in activities: an Open Referral UK feed, file or address")
+    feed.add_argument("source", help="a JSON file, or an https:// address")
+    feed.add_argument("--name", help="what the feed is called; without it the name of the file or the address")
+    postcodes = add("import-postcodes", _import_postcodes, "load where postcodes are, so that distances are known")
+    postcodes.add_argument(
+        "file", help="a CSV file with the columns pcds, lat, long (such as the ONS Postcode Directory)"
+    )
+    postcodes.add_argument("--areas", help="only these areas or districts, such as PE,CB1; without it all")
+    for one in (feed, postcodes):
         one.add_argument("--service", help="the service's short name; without it the only one")
     made_up = add("set-up-demo", _set_up_demo, "make a made-up service with made-up people, unless it is there")
     made_up.add_argument("--people", type=_positive, default=demo.PEOPLE)

@@ -17,6 +17,7 @@ from portal import (
     accounts,
     alerts,
     audit,
+    directory,
     drafts,
     experience,
     measures,
@@ -72,8 +73,11 @@ class Round:
         return not any(self.counts.values()) and self.delivered == Delivered() and not self.broken
 
 
-def run(stores: Stores, transport: Transport, render: Render) -> Round:
-    """Do everything that is due. Raises only when the database itself cannot be reached to begin with."""
+def run(
+    stores: Stores, transport: Transport, render: Render, allowance: directory.Allowance = directory.STRICT
+) -> Round:
+    """Do everything that is due. ``allowance``: where feeds of activities may be asked for. Raises only when the
+    database itself cannot be reached to begin with."""
     with stores.reading.begin() as store:
         everybody = [service.id for service in services.all_services(store)]
     done = _Doing()
@@ -93,6 +97,9 @@ def run(stores: Stores, transport: Transport, render: Render) -> Round:
     delivered = Delivered()
     with done.guarded("messages"):
         delivered = notifications.deliver(stores, transport, render)
+    # Last, and only for so many seconds: nobody's message waits for a slow server elsewhere.
+    with done.guarded("activities-taken-in"):
+        done.counts["activities-taken-in"] = directory.fetch_due(stores, allowance)
     return Round(done.counts, delivered, tuple(done.broken), tuple(done.gave_way))
 
 

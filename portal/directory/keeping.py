@@ -188,7 +188,7 @@ def add(store: Session, actor: Actor, once: uuid.UUID, words: Words) -> Activity
 
 
 def change(store: Session, actor: Actor, activity_id: uuid.UUID, version: int, words: Words) -> Activity | None:
-    """Change one of our own; what a feed says is the feed's. ``None`` when it is not there. Raises NotTaken, Changed."""
+    """Change one of our own, never what a feed says. ``None`` when it is not there. Raises NotTaken, Changed."""
     require(actor, Permission.MANAGE_DIRECTORY)
     read = _Read(words)
     row = _held(store, actor, activity_id)

@@ -70,8 +70,10 @@ def _unpacked(kept: str) -> Iterator[bytes]:
         rest = unpacker.unconsumed_tail
 
 
-def ask(store: Session, feed: Feed, actor: Actor | None, file: str | None = None) -> FeedRun | None:
-    """A run that waits for the worker; ``None`` when one is under way already."""
+def ask(
+    store: Session, feed: Feed, actor: Actor | None, file: str | None = None, *, begun: bool = False
+) -> FeedRun | None:
+    """A run that waits for the worker, or is ``begun`` by who asks; ``None`` when one is under way already."""
     store.refresh(feed, with_for_update=True)
     if store.scalar(_open_runs(feed.service_id).where(FeedRun.feed_id == feed.id).limit(1)):
         return None
@@ -83,6 +85,8 @@ def ask(store: Session, feed: Feed, actor: Actor | None, file: str | None = None
         bad={},
         file=file,
     )
+    if begun:
+        run.state, run.started_at, run.leased_until = "running", now(), now() + LEASE
     store.add(run)
     store.flush()
     kind = "" if actor else "system"
@@ -204,8 +208,10 @@ def _work(
         if file is not None or kept:
             pieces = fetching.chunks(file) if file is not None else _unpacked(kept or "")
             complete = _rows(stores, run, streaming.rows(pieces), until, progress) is not None
+        elif not url:  # whoever had the file in hand was stopped
+            raise FetchFailed("stopped")
         else:
-            complete = _pages(stores, run, fetching.Feed.at(url or ""), Fetcher(allowance), until, progress)
+            complete = _pages(stores, run, fetching.Feed.at(url), Fetcher(allowance), until, progress)
     except _Lost:
         return run.looked
     except FetchFailed as failed:
