@@ -235,8 +235,7 @@ def _with_derived(service: Service, answers: Answers) -> dict[str, object]:
         if told["fits_age"] == "unsure" and len(born) > 4:
             told["fits_age_by_day"] = age_fits(born, today(), settings.minimum_age)
     if postcode := people.value_of(told, "postcode"):
-        near = not settings.outcodes or reading.outward(postcode) in settings.outcodes
-        told["fits_area"] = "yes" if near else "no"
+        told["fits_area"] = settings.fits_area(reading.outward(postcode))
     elif people.value_of(told, "no_fixed_address"):
         told["fits_area"] = "yes"
     return told

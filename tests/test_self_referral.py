@@ -167,6 +167,13 @@ def test_a_service_without_an_area_takes_everybody(store: Session) -> None:
     assert draft.answers["fits_area"] == "yes"
 
 
+def test_whose_practice_may_belong_to_us_is_not_sent_elsewhere_for_the_postcode(store: Session) -> None:
+    service = a_service(store, "practices", outcodes=["AB10"], practices=["D81044"])
+    draft = kept(store, service, "where-you-live", date_of_birth="1965", postcode="ZE1 0AA")
+    assert draft.answers["fits_area"] == "unsure"
+    assert "who-could-help" not in asked(**draft.answers)
+
+
 def test_the_turned_away_are_counted_once_a_form_by_month_and_reason(store: Session, here: Service) -> None:
     with clock.at(DAY):
         for _ in range(2):

@@ -132,7 +132,7 @@ def scales(book: Book, row: Any, value: Any) -> Iterator[tuple[str, str, object,
 
 def reason(book: Book, row: Any, value: Any) -> Iterator[tuple[str, str, object, str]]:
     """Why a referral was not taken up, from the service's own list."""
-    known = services.settings_of(book.service).reason(value) if value else None
+    known = services.settings_of(book.service).named_reason(value) if value else None
     words = gettext(known.label) if known else REASON_WORDS.get(value or "", value or "")
     yield "", "", value, gettext(words)
 

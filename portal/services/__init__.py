@@ -31,6 +31,7 @@ from portal.services.hours import (
     working_days_after,
 )
 from portal.services.settings import (
+    ALWAYS_CLOSES,
     OCCASIONS,
     POSITION_NAMES,
     POSITIONS,
@@ -50,6 +51,7 @@ from portal.services.settings import (
 from portal.store import Duty, Service, Staff, canonical
 
 __all__ = [
+    "ALWAYS_CLOSES",
     "BadDuty",
     "BadService",
     "BadSettings",

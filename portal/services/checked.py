@@ -18,6 +18,7 @@ from portal.services import brand
 from portal.services.check_in_plan import check_ins
 from portal.services.faults import WRONG, Bad, BadSettings, Fault, a_list, email, number, phone, text, yes_or_no
 from portal.services.settings import (
+    ALWAYS_CLOSES,
     POSITIONS,
     REASON_STATUSES,
     REASONS,
@@ -245,6 +246,8 @@ def _closure_reasons(given: Any) -> tuple[Chosen, ...]:
             found[code] = Chosen(code, text(100)(told.get("label", "")))
         except Bad as problem:
             raise problem.within(f"{code}-label") from None
+    for code in ALWAYS_CLOSES if found else ():
+        found.setdefault(code, Chosen(code))
     return tuple(found.values())
 
 

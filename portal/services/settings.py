@@ -103,6 +103,10 @@ class Chosen:
     label: str = ""
 
 
+ALWAYS_CLOSES = ("died", "other")
+"""Reasons for closing a case that no service can switch off: a death is never written down as something else."""
+
+
 def as_chosen(ours: Sequence[Entry], chosen: Sequence[Chosen]) -> list[tuple[str, str]]:
     """Code and label of a closed list as the service wants it: in its order, in its words, without what it does not
     use. What a service has chosen nothing of is the whole list in our order. Labels of ours are texts for gettext."""

@@ -74,7 +74,7 @@ def _not_asked(answers: Mapping[str, object]) -> list[str]:
 
 
 def _said_in_history(one: referrals.Happened) -> str:
-    reason = g.settings.reason(one.reason) if one.reason else None
+    reason = g.settings.named_reason(one.reason) if one.reason else None
     what = gettext(referrals.STATUSES.get(one.what) or referrals.HISTORY_ACTS[one.what])
     said = [what, one.to, gettext(reason.label) if reason else ""]
     return ": ".join(part for part in said if part)
@@ -96,7 +96,7 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
     referral = read(referral_id)
     answers, names = answers_now(referral), referrals.staff_names(g.store, g.actor)
     person = people.read(g.store, g.actor, referral.person_id)
-    reason = g.settings.reason(referral.reason) if referral.reason else None
+    reason = g.settings.named_reason(referral.reason) if referral.reason else None
     plan = plan_of(referral)
     not_in, missing = missing_words(referral, plan)
     erasure = retention.latest_request(g.store, g.actor.service_id, person.id)

@@ -25,11 +25,13 @@ STATUS_NAMES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One reason on the page. ``number`` names its fields; ``ours`` is our label, "" for a reason of the service."""
+    """One reason on the page. ``number`` names its fields; ``ours`` is our label, "" for a reason of the service.
+    ``always``: it cannot be switched off."""
 
     number: int
     code: str
     ours: str = ""
+    always: bool = False
 
 
 def in_order(typed: Typed, box: str, rows: Sequence[Row]) -> list[Row]:
@@ -137,7 +139,8 @@ class ClosureReasons(Box):
 
     def rows(self, typed: Typed) -> list[Row]:
         """All of ours."""
-        return [Row(number, code, label) for number, (code, label) in enumerate(self.ours, 1)]
+        always = services.ALWAYS_CLOSES
+        return [Row(number, code, label, code in always) for number, (code, label) in enumerate(self.ours, 1)]
 
     def typed(self, settings: ServiceSettings) -> dict[str, list[str]]:
         """Which are used, in which order, in which words."""
