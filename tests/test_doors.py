@@ -18,7 +18,8 @@ from werkzeug.test import TestResponse
 
 from portal import access
 from portal.access import MAY, Mine, Permission, Role
-from portal.store import AuditEvent, Base
+from portal.clock import now
+from portal.store import Alert, AuditEvent, Base, Referral, Task
 from portal.web.security import PUBLIC, door, public
 from tests import everything
 from tests.everything import (
@@ -214,6 +215,32 @@ def test_a_service_that_does_not_exist_is_not_found(unchanged: Flask, world: Wor
 
 
 # Looking writes nothing, acting is written down ---------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_no_page_and_no_act_about_somebody_else_s_case_opens_without_a_reason(fresh: Flask, world: World) -> None:
+    """Every address that names a referral, whoever wrote it, asked by a link worker who has nothing to do with it."""
+    manager = world.members[Role.MANAGER].actor
+    with fresh.extensions["stores"].writing.begin() as store:
+        for referral in store.scalars(access.rows_of(manager.service_id, Referral)):
+            referral.status, referral.assigned_to, referral.decided_by = "active", manager.staff_id, manager.staff_id
+        for table, ended in ((Task, "done_at"), (Alert, "closed_at")):
+            for row in store.scalars(access.rows_of(manager.service_id, table)):
+                setattr(row, ended, now())
+    client = visitor(fresh, world, Role.LINK_WORKER)
+    token = csrf(client)
+    tried = []
+    for method in ("GET", "POST"):
+        for rule in rules(fresh, staff=True, method=method):
+            asks_why = rule.endpoint in ("caseload.reason", "caseload.reason_given")
+            if "referral_id" in rule.arguments and not asks_why and may(fresh, rule, Role.LINK_WORKER):
+                form = {"csrf_token": token} if method == "POST" else None
+                answered = client.open(address(fresh, world, rule), method=method, data=form)
+                told = f"{method} {rule.rule} answered {answered.status_code} {answered.location}"
+                assert answered.status_code == 303, told
+                assert "/reason" in answered.location, told
+                tried.append(rule.endpoint)
+    assert len(tried) > 30
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal import access, audit
 from portal.access import ROLE_NAMES, Role
+from portal.caseload.lists import READING_REASONS, entry
 from portal.clock import now
 from portal.exports.saying import Book
 from portal.exports.telling import Told
@@ -21,6 +22,7 @@ from portal.i18n import LONDON, gettext, spoken
 from portal.store import (
     AuditEvent,
     Draft,
+    ReadingReason,
     Record,
     Referral,
     Service,
@@ -124,6 +126,8 @@ class Look:
     name: str
     role: str
     what: str
+    why: str = ""
+    """The reason that they gave, where the record was not part of their own work."""
 
 
 def who_looked(store: Session, service: Service, person_id: uuid.UUID) -> list[Look]:
@@ -134,5 +138,17 @@ def who_looked(store: Session, service: Service, person_id: uuid.UUID) -> list[L
         who = book.staff.get(event.actor_id)
         if who is not None and event.act.startswith(READING):
             day = event.created_at.astimezone(LONDON).date()
-            found.setdefault(Look(day, who.name, gettext(ROLE_NAMES[Role(who.role)]), say_act(event.act)))
+            role, why = gettext(ROLE_NAMES[Role(who.role)]), _why(book, event)
+            found.setdefault(Look(day, who.name, role, say_act(event.act), why))
     return list(found)
+
+
+def _why(book: Book, event: AuditEvent) -> str:
+    """The reason that counted when somebody looked, in the words of the list; the worker's own stay with the staff."""
+    given = [
+        row.reason
+        for row in book.rows[ReadingReason]
+        if row.staff_id == event.actor_id and row.created_at <= event.created_at < row.ends_at
+    ]
+    listed = entry(READING_REASONS, given[-1]) if given else None
+    return gettext(listed.label) if listed else ""

@@ -144,11 +144,16 @@ def _name_and_birth(line: str) -> tuple[tuple[str, ...], str | None]:
         return (), born
     for cut in range(1, len(words)):
         if born := as_birth(words[cut:]):
-            return parts_of(*words[:cut]), born
+            return _letters(words[:cut]), born
     for cut in range(len(words) - 1, 0, -1):
         if born := as_birth(words[:cut]):
-            return parts_of(*words[cut:]), born
-    return parts_of(*words), None
+            return _letters(words[cut:]), born
+    return _letters(words), None
+
+
+def _letters(words: Sequence[str]) -> tuple[str, ...]:
+    """The parts of a name; a sign alone is none."""
+    return tuple(part for part in parts_of(*words) if any(character.isalnum() for character in part))
 
 
 # Looking --------------------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Why(forms.Form):
     words = forms.LongWords(
         N_("In your own words, if you like"),
         longest=reach.LONGEST_WORDS,
-        hint=N_("If you chose something else, say what it is. The person can read this, and so can your manager."),
+        hint=N_("If you chose something else, say what it is. These words are kept, and are for staff alone."),
     )
 
 
