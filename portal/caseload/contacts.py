@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from portal import access, audit, codes, measures, people, reading
+from portal import access, audit, codes, measures, people, reading, tasks
 from portal.access import Actor, Permission, rows_of
 from portal.caseload import lists, triage
 from portal.caseload.lists import Listed, codes_in
 from portal.clock import now, today
 from portal.i18n import LONDON
-from portal.store import AccessNeed, CaseNote, Referral, Service, ServiceUser, Staff
+from portal.store import AccessNeed, CaseNote, Referral, Service, ServiceUser, Staff, Task
 from portal.store import Contact as Contact  # the doors name it in their types
 from portal.store.once import write_once
 
@@ -154,6 +154,8 @@ def record(
             outcome=found.outcome,
             mechanism=found.mechanism,
         )
+        if reaches(found):
+            _told(store, referral)
         _follows(store, service, actor, referral)
     return found
 
@@ -256,6 +258,22 @@ def _next(day: date) -> str:
 
 
 # What follows from it ------------------------------------------------------------------------------------------------
+
+NO_NEWS = ("referral-received", "referral-accepted")
+"""The messages that tell a person nothing any more with whom somebody has spoken."""
+
+
+def _told(store: Session, referral: Referral) -> None:
+    """Nobody has to tell them what we could not send: that we have their form, that somebody has taken it."""
+    untold = select(Task.once, Task.details).where(
+        Task.service_id == referral.service_id,
+        Task.referral_id == referral.id,
+        Task.kind == tasks.Kind.TELL_THE_PERSON,
+        Task.done_at.is_(None),
+    )
+    once = [one for one, details in store.execute(untold) if details.get("template") in NO_NEWS]
+    if once:
+        tasks.no_longer_needed(store, referral.service_id, once=once)
 
 
 def _follows(store: Session, service: Service, actor: Actor, referral: Referral) -> None:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from portal import drafts, experience, exports, feedback, goals, measures, people, referrals, retention
 from portal.access import Mine, Tier
+from portal.caseload import contacts
 from portal.clock import today
 from portal.feedback import Answered
 from portal.i18n import LONDON, N_, gettext, say_date, spoken
@@ -50,6 +51,7 @@ def page() -> ResponseReturnValue:
         "my/page.html",
         forms=[_form(one) for one in theirs],
         due=[say_date(one.closes_at, weekday=False) for one in due],
+        notes=contacts.shared_with(g.store, g.service.id, person_id),
         goals=goal_pages.shown(goals.of_person(g.store, g.service.id, person_id)),
         scales=list(_scales(feedback.responses_of(g.store, g.service.id, person_id))),
         sharing=_sharing(theirs),
@@ -65,18 +67,21 @@ def page() -> ResponseReturnValue:
 
 @dataclass(frozen=True)
 class Form:
-    """One referral on the page: when it was sent, its reference, what to say about it, and the service's own words."""
+    """One referral on the page: when it was sent, its reference, what to say about it, and the service's own words:
+    about the end, and about what the person may do themselves."""
 
     reference: str
     sent: date
     said: tuple[str, ...]
     word: str
+    to_do: str
 
 
 def _form(referral: Referral) -> Form:
     standing = referrals.standing(g.store, g.service, referral)
     said = tuple(say_standing(standing))
-    return Form(referral.reference, referral.referred_at.astimezone(LONDON).date(), said, standing.word)
+    sent = referral.referred_at.astimezone(LONDON).date()
+    return Form(referral.reference, sent, said, standing.word, standing.to_do)
 
 
 WAITING = N_("We have your form. A person will get in touch with you by %(day)s, in a way that you chose.")
@@ -86,8 +91,17 @@ BEING_TOLD = N_("A manager is being told. You do not have to do anything. Your f
 TAKEN = N_("Your link worker is %(name)s.")
 TAKEN_BY_NOBODY_YET = N_("We said yes. You will have a link worker. We tell you here who it is.")
 NEXT = N_("What happens next: your link worker gets in touch with you, in a way that you chose.")
+UNDER_WAY = N_("What happens next: what you and your link worker have agreed. You can get in touch with us at any time.")
+UNDER_WAY_BY = N_("What happens next: your link worker plans to get in touch with you by %(day)s.")
+PAUSED = N_("We have paused for now. You can get in touch with us at any time, and we go on.")
+PAUSED_UNTIL = N_("What happens next: your link worker looks at it again on %(day)s.")
+AGAIN = N_("We opened this again on %(day)s.")
 PASSED_ON = N_("We asked somebody else to help you: %(name)s.")
 PASSED_ON_NEXT = N_("What happens next: they get in touch with you. If they do not, tell us.")
+MOVED = N_("They have what you told us in your form, as you allowed. You do not have to say it all again.")
+MOVED_NUMBER = N_("Your number there is %(reference)s.")
+ENDED_HERE = N_("Here it ended on %(day)s.")
+COME_BACK_BY = N_("If you want our help again by %(day)s, tell us. We then go on, and you do not fill in a new form.")
 ENDED: dict[str, str] = {
     "not-eligible": N_("We cannot help you with this. That was decided on %(day)s."),
     "withdrawn": N_("This ended on %(day)s, because you do not want it any more. We ask you nothing more about it."),
@@ -107,15 +121,37 @@ def say_standing(standing: Standing) -> Iterator[str]:
         return
     ended = say_date(standing.since) if standing.since else ""
     if standing.code in ("accepted", "active", "on-hold"):
-        yield gettext(TAKEN, name=standing.worker) if standing.worker else gettext(TAKEN_BY_NOBODY_YET)
-        yield gettext(NEXT)
+        yield from _say_open(standing)
     elif standing.code == "passed-on":
         yield gettext(PASSED_ON, name=standing.passed_to)
+        if standing.there:
+            yield gettext(MOVED)
+            yield gettext(MOVED_NUMBER, reference=codes.show_reference(standing.there))
         yield gettext(PASSED_ON_NEXT)
+        if standing.there:
+            yield gettext(ENDED_HERE, day=ended)
     else:
         yield gettext(ENDED[standing.code], day=ended)
+        if standing.until and standing.until >= today():
+            yield gettext(COME_BACK_BY, day=say_date(standing.until, weekday=False))
         if standing.code != "duplicate":
             yield gettext(COME_BACK)
+
+
+def _say_open(standing: Standing) -> Iterator[str]:
+    """While somebody works with the person: who, and what comes next."""
+    if standing.again:
+        yield gettext(AGAIN, day=say_date(standing.again, weekday=False))
+    yield gettext(TAKEN, name=standing.worker) if standing.worker else gettext(TAKEN_BY_NOBODY_YET)
+    if standing.code == "on-hold":
+        yield gettext(PAUSED)
+        if standing.until:
+            yield gettext(PAUSED_UNTIL, day=say_date(standing.until))
+    elif standing.code == "accepted":
+        yield gettext(NEXT)
+    else:
+        by = say_date(standing.next_by) if standing.next_by else ""
+        yield gettext(UNDER_WAY_BY, day=by) if by else gettext(UNDER_WAY)
 
 
 # Check-ins: their own answers, last time and now ---------------------------------------------------------------------
@@ -456,7 +492,7 @@ def corrected() -> ResponseReturnValue:
 def looked() -> ResponseReturnValue:
     """Who of the staff has read what, and when."""
     found = exports.who_looked(g.store, g.service, g.visitor.person_id)
-    rows = [(say_date(one.on, weekday=False), one.name, one.role, one.what) for one in found]
+    rows = [(say_date(one.on, weekday=False), one.name, one.role, one.what, one.why) for one in found]
     return render_template("my/looked.html", rows=rows, lock=visit_lock())
 
 

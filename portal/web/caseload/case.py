@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from portal import alerts, experience, people, referrals, retention
 from portal.access import Permission
+from portal.caseload import today
 from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import SHARING
@@ -100,6 +101,7 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
     plan = plan_of(referral)
     not_in, missing = missing_words(referral, plan)
     erasure = retention.latest_request(g.store, g.actor.service_id, person.id)
+    today.looked(g.store, g.actor, referral)
     return render_template(
         "caseload/case.html",
         **_parts(referral),
