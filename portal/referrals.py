@@ -789,12 +789,13 @@ def _standing_at_the_end(store: Session, referral: Referral) -> Standing:
     closure, move = _last(store, referral, Closure), _last(store, referral, CaseMove)
     if closure and closure.reopened_at:
         closure = None  # that end is over; what counts is how it ended since
+    twice = closure is not None and closure.reason == "duplicate"
     return Standing(
-        "withdrawn" if referral.status == "declined" else referral.status,
+        "withdrawn" if referral.status == "declined" else "duplicate" if twice else referral.status,
         since=referral.closed_at or referral.decided_at,
         word=(closure.person_summary if closure else referral.word_to_person) or "",
         to_do=(closure.actions_person if closure else None) or "",
-        until=closure.reopen_until if closure else None,
+        until=closure.reopen_until if closure and referral.status == "closed" and not twice else None,
         passed_to=referral.passed_to or "",
         there=move.to_reference if move and referral.status == "passed-on" else "",
     )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from portal import access, alerts, audit, measures, notifications, reading, referrals, services, tasks
 from portal.access import Actor, Permission, rows_of
-from portal.caseload import contacts, risks, triage
+from portal.caseload import contacts, letters, risks, triage
 from portal.caseload.lists import CLOSURE_REASONS, HOLD_REASONS, NEED_OUTCOMES, ONWARD_OVER, codes_in
 from portal.clock import now, today
 from portal.i18n import LONDON
@@ -314,6 +314,8 @@ def end(store: Session, service: Service, actor: Actor, referral: Referral, clos
     """What follows every end: nobody is asked any more, the counting ends, and the letters wait that may be sent."""
     measures.stop(store, service, referral.id, referrals.STOPS_ASKING.get(closure.reason, "closed"))
     contacts.counted(store, service, referral)
+    if closure.reason != "duplicate":
+        letters.wanted(store, service, actor, referral, "closing")
     store.flush()
 
 

@@ -31,6 +31,10 @@ STAYS = ("device", *people.SHARING)
 left blank is no."""
 
 
+MOVED = "moved-to-other-support"
+"""Why a case ends here that goes on elsewhere."""
+
+
 class NotThere(ValueError):
     """There is no such service, or it takes no referrals now."""
 
@@ -176,10 +180,22 @@ def move(
     given = fields(store, actor, referral)
     if listed_as(given) != listed:
         raise OtherWords
-    there = _begin_there(store, other, referral, given, urgency)
-    permission = people.permissions_of(store, service.id, referral.person_id)[SHARE]
+    # Nothing of what was begun there stays when it cannot be finished.
+    with store.begin_nested():
+        there = _begin_there(store, other, referral, given, urgency)
+        closure = _end_here(store, service, actor, referral, other, word, actions_professionals, no_action=no_action)
+        moved = _written(store, actor, referral, other, there, given)
+    closing.end(store, service, actor, referral, closure)
+    referrals.tell(store, service, referral, "case-moved", again=True)
+    return moved
+
+
+def _written(
+    store: Session, actor: Actor, referral: Referral, other: Service, there: Referral, given: dict[str, object]
+) -> CaseMove:
+    permission = people.permissions_of(store, referral.service_id, referral.person_id)[SHARE]
     moved = CaseMove(
-        service_id=service.id,
+        service_id=referral.service_id,
         referral_id=referral.id,
         person_id=referral.person_id,
         to_service=other.name,
@@ -189,28 +205,31 @@ def move(
         moved_by=actor.staff_id,
     )
     store.add(moved)
-    closure = closing.write(
-        store,
-        service,
-        actor,
-        referral,
-        "moved-to-other-support",
-        closing.words_of_the_end(
-            "moved-to-other-support",
-            summary=word,
-            person_summary=word,
-            actions_professionals=actions_professionals,
-            no_action=no_action,
-        ),
-        {},
-        no_action=no_action,
-    )
-    referral.passed_to, referral.word_to_person = other.name, closure.person_summary
-    referrals.set_status(store, actor, referral, "passed-on", "moved-to-other-support")
-    audit.record(store, service.id, actor, "moved a case", "referral", referral.id, to=other.slug, many=len(given))
-    closing.end(store, service, actor, referral, closure)
-    referrals.tell(store, service, referral, "case-moved", again=True)
+    store.flush()
+    many = len(moved.shared)
+    audit.record(store, referral.service_id, actor, "moved a case", "referral", referral.id, to=other.slug, many=many)
     return moved
+
+
+def _end_here(
+    store: Session,
+    service: Service,
+    actor: Actor,
+    referral: Referral,
+    other: Service,
+    word: str,
+    actions_professionals: str,
+    *,
+    no_action: bool,
+) -> closing.Closure:
+    """Here it has ended, for the one reason that there is."""
+    said = closing.words_of_the_end(
+        MOVED, summary=word, person_summary=word, actions_professionals=actions_professionals, no_action=no_action
+    )
+    closure = closing.write(store, service, actor, referral, MOVED, said, {}, no_action=no_action)
+    referral.passed_to, referral.word_to_person = other.name, closure.person_summary
+    referrals.set_status(store, actor, referral, "passed-on", MOVED)
+    return closure
 
 
 def _begin_there(

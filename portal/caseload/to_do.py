@@ -12,6 +12,10 @@ NEWS: dict[str, str] = {
     "referral-received": N_("Tell them that we have their form"),
     "referral-accepted": N_("Tell them that somebody has taken their referral"),
     "referral-decided": N_("Tell them what was decided"),
+    "case-given": N_("Tell them who looks after them now"),
+    "case-closed": N_("Tell them how it ended, and what you wrote for them"),
+    "case-reopened": N_("Tell them that you go on with them"),
+    "case-moved": N_("Tell them which service goes on with them"),
     "comment-answered": N_("Tell them that there is an answer for them on their own page"),
     "check-in-due": N_("Ask them the questions of their check-in yourself, or say why nothing will come back"),
     "check-in-reminder": N_("Ask them the questions of their check-in yourself, or say why nothing will come back"),
@@ -57,6 +61,8 @@ def where(actor: Actor, task: Task) -> Action | None:
         return Action(gettext(N_("See what they wrote")), "caseload.task", {"task_id": task.id})
     if task.kind == tasks.Kind.ERASURE_ASKED and access.may(actor, Permission.ERASE_PEOPLE):
         return Action(gettext(N_("Decide about it")), "erasure.requests")
+    if task.kind == tasks.Kind.CASES_WITHOUT_WORKER and access.may(actor, Permission.LEAD_TEAM):
+        return Action(gettext(N_("Give on the cases")), "caseload.caseloads")
     if task.kind == tasks.Kind.COMPLAINT and access.may(actor, Permission.HANDLE_COMMENTS):
         comment = {"comment_id": task.details["comment"]}
         return Action(gettext(N_("Read the complaint")), "experience.comment", comment)

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from portal import drafts, experience, exports, feedback, goals, measures, people, referrals, retention
+from portal import codes, drafts, experience, exports, feedback, goals, measures, people, referrals, retention
 from portal.access import Mine, Tier
 from portal.caseload import contacts
 from portal.clock import today
@@ -91,7 +91,9 @@ BEING_TOLD = N_("A manager is being told. You do not have to do anything. Your f
 TAKEN = N_("Your link worker is %(name)s.")
 TAKEN_BY_NOBODY_YET = N_("We said yes. You will have a link worker. We tell you here who it is.")
 NEXT = N_("What happens next: your link worker gets in touch with you, in a way that you chose.")
-UNDER_WAY = N_("What happens next: what you and your link worker have agreed. You can get in touch with us at any time.")
+UNDER_WAY = N_(
+    "What happens next: what you and your link worker have agreed. You can get in touch with us at any time."
+)
 UNDER_WAY_BY = N_("What happens next: your link worker plans to get in touch with you by %(day)s.")
 PAUSED = N_("We have paused for now. You can get in touch with us at any time, and we go on.")
 PAUSED_UNTIL = N_("What happens next: your link worker looks at it again on %(day)s.")

@@ -54,11 +54,13 @@ def _too_late(problem: referrals.AlreadyDecided) -> ResponseReturnValue:
     """Somebody was faster: who, when, and what they decided."""
     referral = problem.referral
     names = referrals.staff_names(g.store, g.actor)
-    by = names.get(referral.decided_by or referral.id, gettext(N_("The person themselves")))
+    change = referrals.last_change(g.store, referral)
+    by = names.get((change.changed_by if change else None) or referral.id, gettext(N_("The person themselves")))
     page = render_template(
         "caseload/already_decided.html",
         referral=referral,
         by=by,
+        when=change.created_at if change and change.was else None,
         status=gettext(referrals.STATUSES[referral.status]),
     )
     return page, 409

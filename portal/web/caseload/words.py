@@ -94,7 +94,9 @@ def shown_line(line: referrals.Line) -> ShownLine:
 
 @dataclass(frozen=True)
 class ShownAlert:
-    """An alert, in words. ``events``: (when, what happened, who, what was answered, what was done)."""
+    """An alert, in words. ``events``: (when, what happened, who, what was answered, what was done). ``by_staff``: who
+    raised it, when that was one of us; ``said`` is then what they saw or heard. ``question``, ``said``, ``changes`` and
+    ``events`` are empty in a list. ``talk_over``: ``asked_by`` would like to talk it over with a supervisor."""
 
     alert: Alert
     rule: str
@@ -108,6 +110,9 @@ class ShownAlert:
     events: tuple[tuple[datetime, str, str, str, str], ...]
     own: bool
     overdue: bool
+    by_staff: str
+    asked_by: str
+    talk_over: bool
 
 
 def _question_of(alert: Alert) -> Question | None:
@@ -120,16 +125,19 @@ def _question_of(alert: Alert) -> Question | None:
 
 def shown_alert(alert: Alert, names: Mapping[uuid.UUID, str], *, whole: bool = False) -> ShownAlert:
     """``whole``: with everything that happened to it, which is a query more."""
-    question = _question_of(alert)
     happened = alerts.events_of(g.store, g.actor, alert.id) if whole else ()
+    raised = next((one for one in happened if one.what == "raised"), None) if alert.rule == alerts.BY_STAFF else None
+    question = _question_of(alert) if whole and alert.rule != alerts.BY_STAFF else None
 
     def say(answer: object) -> str:
+        if alert.rule == alerts.BY_STAFF:
+            return (raised.what_was_done if raised else None) or ""
         return questions.said(question, answer) if question else str(answer)
 
     return ShownAlert(
         alert=alert,
         rule=gettext(alerts.RULES[alert.rule].label),
-        question=questions.label(question) if question else alert.question,
+        question=questions.label(question) if question else "" if raised else alert.question,
         said=say(alert.answer),
         owner=names.get(alert.owner_id, ""),
         wait=say_wait(alert.created_at),
@@ -148,6 +156,9 @@ def shown_alert(alert: Alert, names: Mapping[uuid.UUID, str], *, whole: bool = F
         ),
         own=alert.owner_id == g.actor.staff_id,
         overdue=alert.opened_at is None and alert.closed_at is None and alert.due_at < now(),
+        by_staff=names.get(raised.staff_id or alert.id, "") if raised else "",
+        asked_by=names.get(alert.supervision_by or alert.id, ""),
+        talk_over=alert.supervision_at is not None and alert.supervised_at is None,
     )
 
 
