@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, literal, or_, tuple_
 from sqlalchemy.orm import Session
 
 from portal import access, audit
@@ -86,18 +86,17 @@ def add(
     return found
 
 
-def open_tasks(store: Session, actor: Actor) -> Sequence[Task]:
-    """What is to be done in the actor's service, the most urgent first. Raises Refused."""
+def open_tasks(store: Session, actor: Actor, after: uuid.UUID | None = None, most: int | None = None) -> Sequence[Task]:
+    """What is to be done in the actor's service, the most urgent first; what comes behind the task ``after``, and no
+    more than ``most``. Raises Refused."""
     access.require(actor, Permission.HANDLE_TASKS)
     waiting = rows_of(actor.service_id, Task).where(Task.done_at.is_(None))
-    return store.scalars(waiting.order_by(Task.due_at, Task.id)).all()
-
-
-def of_referral(store: Session, actor: Actor, referral_id: uuid.UUID) -> Sequence[Task]:
-    """What is to be done about a referral, the most urgent first. Raises Refused."""
-    access.require(actor, Permission.HANDLE_TASKS)
-    waiting = rows_of(actor.service_id, Task).where(Task.referral_id == referral_id, Task.done_at.is_(None))
-    return store.scalars(waiting.order_by(Task.due_at, Task.id)).all()
+    if after and (last := store.get(Task, (actor.service_id, after))):
+        waiting = waiting.where(
+            tuple_(Task.due_at, Task.id)
+            > tuple_(literal(last.due_at, Task.due_at.type), literal(last.id, Task.id.type))
+        )
+    return store.scalars(waiting.order_by(Task.due_at, Task.id).limit(most)).all()
 
 
 def done(store: Session, actor: Actor, task_id: uuid.UUID) -> Task | None:
@@ -109,6 +108,13 @@ def done(store: Session, actor: Actor, task_id: uuid.UUID) -> Task | None:
         store.flush()
         audit.record(store, actor.service_id, actor, "finished task", "task", task.id, kind=task.kind)
     return task
+
+
+def of_referral(store: Session, actor: Actor, referral_id: uuid.UUID) -> Sequence[Task]:
+    """What is to be done about a referral, the most urgent first. Raises Refused."""
+    access.require(actor, Permission.HANDLE_TASKS)
+    waiting = rows_of(actor.service_id, Task).where(Task.referral_id == referral_id, Task.done_at.is_(None))
+    return store.scalars(waiting.order_by(Task.due_at, Task.id)).all()
 
 
 def hand_on(store: Session, actor: Actor, referral_id: uuid.UUID, before: uuid.UUID, to: uuid.UUID) -> int:
