@@ -9,11 +9,14 @@ from flask import Flask, g, request
 from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
-from portal import codes, i18n, reading
+from portal import codes, i18n, reading, services
 from portal.web import (
+    activities,
     admin,
     caseload,
     check_ins,
+    confirming,
+    directory,
     entry,
     erasure,
     errors,
@@ -22,7 +25,10 @@ from portal.web import (
     journeys,
     kiosk,
     my,
+    open_referral,
     paper,
+    passkeys,
+    providers,
     public,
     requests,
     scales,
@@ -76,8 +82,13 @@ def open_doors(settings: "Settings") -> Flask:
     requests.open_requests(app, settings.database_url)
     for door in (
         public,
+        activities,
+        open_referral,
+        directory,
         journeys,
         sign_in,
+        passkeys,
+        providers,
         visits,
         check_ins,
         entry,
@@ -94,7 +105,7 @@ def open_doors(settings: "Settings") -> Flask:
     ):
         app.register_blueprint(door.blueprint)
     errors.catch(app)
-    security.guard(app, requests.write_down_refusal, requests.lapsed_visitor, requests.take_visit)
+    security.guard(app, requests.write_down_refusal, requests.lapsed_visitor, requests.take_visit, confirming.first)
     caseload.reason.stand_before(app)
     files = WhiteNoise(
         Addresses(app.wsgi_app),
@@ -132,6 +143,7 @@ def _set_up_templates(app: Flask) -> None:
         S_=i18n.S_,
         in_english=i18n.said_in_english,
         may_open=requests.may_open,
+        own_words=own_words,
         say_date=i18n.say_date,
         say_time=i18n.say_time,
         say_moment=i18n.say_moment,
@@ -144,6 +156,14 @@ def _set_up_templates(app: Flask) -> None:
     @app.context_processor
     def present() -> dict[str, object]:
         return {"service": shown_service(), "actor": g.get("actor")}
+
+
+def own_words(place: str) -> str:
+    """What stands in a place (``services.texts.PLACES``) in the language of the page: the service's words, or ours."""
+    language = i18n.spoken().code
+    if not g.get("service"):
+        return services.texts.ours(place, language)
+    return services.texts.words(g.store, g.service, place, language)
 
 
 def shown_service() -> "dict[str, str] | None":

@@ -33,7 +33,13 @@ def start() -> ResponseReturnValue:
         open_now=services.may_take_referrals(g.store, g.service),
         promise_days=g.settings.promise_working_days,
         waiting_days=_waiting_days(),
+        words=_words("definition", "link-worker", "what-happens-next"),
     )
+
+
+def _words(*places: str) -> dict[str, str]:
+    """What stands in some places in the language of the page: the service's own words, or ours."""
+    return services.texts.shown(g.store, g.service, i18n.spoken().code, *places)
 
 
 _WAITING_KEPT = timedelta(minutes=10)

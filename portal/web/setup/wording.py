@@ -36,7 +36,7 @@ def texts() -> ResponseReturnValue:
         "setup/texts.html",
         places=room.PLACES,
         written=room.written(g.store, g.service),
-        offered=[LANGUAGES[code] for code in offered_codes()],
+        to_write=[LANGUAGES[code] for code in offered_codes()],
         done=request.args.get("done", ""),
     )
 
