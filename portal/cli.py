@@ -37,6 +37,7 @@ from portal.access import Role
 from portal.instruments import BadPack
 from portal.instruments.packs import LARGEST
 from portal.notifications import ConsoleTransport, SMTPTransport, Transport
+from portal.services import practices
 from portal.store import FeedRun, Message, Referral, Service, Staff, Stores, migrate, open_store
 from portal.store.migrate import configuration
 from portal.web import logs
@@ -211,7 +212,7 @@ def _import_activities(settings: Settings, options: argparse.Namespace) -> int:
     url = options.source if options.source.startswith(("https://", "http://")) else ""
     allowance = _allowance(settings)
     try:
-        opened = nullcontext() if url else Path(options.source).open("rb")
+        opened = nullcontext() if url else Path(options.source).open("rb")  # noqa: SIM115 (closed below)
     except OSError as problem:
         raise Stop(f"{options.source} cannot be read: {problem.strerror}") from None
     with opened as file, _opened(settings) as stores:
@@ -278,6 +279,34 @@ def _import_postcodes(settings: Settings, options: argparse.Namespace) -> int:
     print(file=sys.stderr)
     print(f"{done:,} postcodes are known. The directory is placed by them.")
     return 0
+
+
+def _import_practices(settings: Settings, options: argparse.Namespace) -> int:
+    with _opened(settings) as stores:
+        with stores.reading() as store:
+            service_id = _service(store, options.service or settings.service).id
+        try:
+            with Path(options.file).open(encoding="utf-8-sig", errors="replace", newline="") as file:
+                done = practices.import_practices(
+                    stores, service_id, file, lambda report: _tell_progress(report.seen, None)
+                )
+        except OSError as problem:
+            raise Stop(f"{options.file} cannot be read: {problem.strerror}") from None
+        except (practices.NotAList, csv.Error):
+            raise Stop(f"{options.file} is no list of practices: it needs the columns code and name.") from None
+    print(file=sys.stderr)
+    words = ("added", "changed", "same", "refused")
+    print(f"{done.seen:,} rows: " + ", ".join(f"{getattr(done, word):,} {word}" for word in words))
+    for row in done.bad[:20]:
+        print(f"line {row.line}, code {row.code or '-'}: {_WHY_NO_PRACTICE[row.why]}")
+    return 0
+
+
+_WHY_NO_PRACTICE = {
+    "code": "the code must be a letter and five digits, such as D81044",
+    "name": "it has no name that can be kept",
+    "twice": "the code stands in the file twice; the first row counts",
+}
 
 
 def _sign_text(settings: Settings, options: argparse.Namespace) -> int:
@@ -689,7 +718,11 @@ def parser() -> argparse.ArgumentParser:
         "file", help="a CSV file with the columns pcds, lat, long (such as the ONS Postcode Directory)"
     )
     postcodes.add_argument("--areas", help="only these areas or districts, such as PE,CB1; without it all")
-    for one in (feed, postcodes):
+    surgeries = add(
+        "import-practices", _import_practices, "take in a list of GP practices, so that they are found by name"
+    )
+    surgeries.add_argument("file", help="a CSV file: epraccur of the NHS, or one with the columns code, name, postcode")
+    for one in (feed, postcodes, surgeries):
         one.add_argument("--service", help="the service's short name; without it the only one")
     made_up = add("set-up-demo", _set_up_demo, "make a made-up service with made-up people, unless it is there")
     made_up.add_argument("--people", type=_positive, default=demo.PEOPLE)

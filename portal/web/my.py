@@ -5,6 +5,7 @@ Nobody is measured here: a person sees their own answers in the words of the for
 band or a comparison (trust H11), and nothing is praised or warned of. What others may do, staff do elsewhere.
 """
 
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,9 +16,10 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from portal import codes, drafts, experience, exports, feedback, goals, measures, people, referrals, retention
+from portal import codes, drafts, experience, exports, feedback, goals, letters, measures, people, referrals, retention
 from portal.access import Mine, Tier
 from portal.caseload import contacts
+from portal.caseload import letters as told_letters
 from portal.clock import today
 from portal.feedback import Answered
 from portal.i18n import LONDON, N_, gettext, say_date, spoken
@@ -27,6 +29,8 @@ from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral, Standing
 from portal.web import charts, questions
 from portal.web import goals as goal_pages
+from portal.web.caseload import letters as letter_pages
+from portal.web.caseload import onward as onward_pages
 from portal.web.requests import visit_lock
 from portal.web.security import keeps_typed, mine
 
@@ -52,12 +56,35 @@ def page() -> ResponseReturnValue:
         forms=[_form(one) for one in theirs],
         due=[say_date(one.closes_at, weekday=False) for one in due],
         notes=contacts.shared_with(g.store, g.service.id, person_id),
+        places=onward_pages.for_person(person_id),
+        told=letter_pages.for_person(person_id),
         goals=goal_pages.shown(goals.of_person(g.store, g.service.id, person_id)),
         scales=list(_scales(feedback.responses_of(g.store, g.service.id, person_id))),
         sharing=_sharing(theirs),
         comments=experience.of_person(g.store, g.service.id, person_id),
         erasure=_erasure(),
         may_stop=any(referrals.standing(g.store, g.service, one).open for one in theirs),
+        lock=visit_lock(),
+    )
+
+
+@blueprint.get("/my/told/<uuid:letter_id>")
+@mine(Mine.READ_PAGE)
+def letter(letter_id: uuid.UUID) -> ResponseReturnValue:
+    """What we told their GP, or whoever helped them: as it was sent."""
+    try:
+        told = told_letters.one_for_person(g.store, g.service.id, g.visitor.person_id, letter_id)
+    except told_letters.Gone:
+        abort(404)
+    heading = gettext(letter_pages.FOR_PERSON[told.recipient], day=say_date(told.at, weekday=False))
+    left_out = told_letters.NOT_ON_THE_PAGE
+    return render_template(
+        "my/letter.html",
+        heading=heading,
+        document=told.document,
+        said=letters.said,
+        left_out=left_out,
+        leaves_out=any(told.document.section(code) for code in left_out),
         lock=visit_lock(),
     )
 

@@ -351,7 +351,7 @@ def _share_page(
         contact=contact_of(referral),
         one=shown(onward.line_of(g.store, one), {}),
         allowed=allowed,
-        offered=[
+        can_go=[
             (each.code, gettext(each.field.label), each.value, each.code in fields, each.field.asked)
             for each in offered
         ],
