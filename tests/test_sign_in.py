@@ -150,9 +150,9 @@ def test_nobody_is_led_anywhere_else(client: InspectedClient, worker: Member, ad
 
 
 def test_an_address_with_service_and_language_may_come_next(app: Flask) -> None:
-    for address in ("/staff/inbox", "/at/st-ives/staff/team", "/at/st-ives/ur/staff/referrals/0193-abc", "/cy/staff"):
+    for address in ("/staff/today", "/at/st-ives/staff/team", "/at/st-ives/ur/staff/referrals/0193-abc", "/cy/staff"):
         with app.test_request_context("/staff/sign-in", query_string={"next": address}):
-            assert door._next() == address
+            assert door.wanted_page() == address
 
 
 def test_the_cookies_are_out_of_reach_and_say_nothing(client: InspectedClient, worker: Member) -> None:
@@ -204,7 +204,7 @@ def test_a_token_planted_by_somebody_else_opens_nothing(client: InspectedClient,
         client.set_cookie("staff", planted)
         assert client.get("/staff/account").status_code == 302
         assert client.get("/staff/second-factor").location == "/staff/sign-in"
-    assert _in(client, worker).location == "/staff/inbox"
+    assert _in(client, worker).location == "/staff/today"
 
 
 def test_nobody_waits_for_a_code_without_a_password(client: InspectedClient, service: Service) -> None:
@@ -306,7 +306,7 @@ def test_too_many_tries_wait_and_the_known_browser_does_not(
     assert stopped.status_code == 429
     assert "Wait until 09:15, then try again." in words_of(stopped)
     with clock.later(timedelta(seconds=30)):
-        assert _in(client, worker).location == "/staff/inbox"
+        assert _in(client, worker).location == "/staff/today"
 
 
 def test_too_many_codes_wait_and_one_sign_in_is_burnt_by_five(
@@ -339,7 +339,7 @@ def test_a_code_with_spaces_and_in_another_script_is_right(client: InspectedClie
     _give_password(client, worker)
     code = accounts.code_now(worker.secret)
     bengali = code.translate({ord(str(digit)): chr(0x09E6 + digit) for digit in range(10)})
-    assert _give_code(client, f" {bengali[:3]} {bengali[3:]} ").location == "/staff/inbox"
+    assert _give_code(client, f" {bengali[:3]} {bengali[3:]} ").location == "/staff/today"
 
 
 def test_the_code_field_is_made_for_copying(client: InspectedClient, worker: Member) -> None:
@@ -356,7 +356,7 @@ def test_five_wrong_codes_lead_back_to_the_start(client: InspectedClient, worker
     assert statuses == [422] * 4
     last = _give_code(client, "000 000")
     assert (last.status_code, last.location) == (303, "/staff/sign-in")
-    assert _in(client, worker).location == "/staff/inbox"
+    assert _in(client, worker).location == "/staff/today"
 
 
 def test_a_recovery_code_lets_in_once_and_says_how_many_are_left(client: InspectedClient, worker: Member) -> None:

@@ -12,7 +12,7 @@ Whether an email is known here shows neither in the answer nor in the work done 
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, select, update
@@ -23,7 +23,7 @@ from portal.access import Actor, Permission, Role
 from portal.accounts import passwords, second_factor
 from portal.clock import now
 from portal.held import look_up_key
-from portal.store import SignIn, Staff, Stores
+from portal.store import Service, SignIn, Staff, Stores
 from portal.throttle import Kind, Throttled
 
 IDLE = timedelta(minutes=30)
@@ -37,6 +37,14 @@ STATE_LEFT = "left"
 
 class NotRecognised(Exception):
     """The email or the password, or the code, is not right. Which of them is not said."""
+
+
+class NotAPassword(Exception):
+    """This cannot be a password. ``problem`` says why."""
+
+    def __init__(self, problem: passwords.PasswordProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
 
 
 class NotWaiting(Exception):
@@ -144,6 +152,11 @@ def begin_sign_in(store: Session, knocked: Knock, password: str) -> str:
     _give_back(store, knocked.counted)
     if passwords.is_outdated(staff.password_hash):
         staff.password_hash = passwords.hashed(password)
+    return wait_for_second_factor(store, staff, "password")
+
+
+def wait_for_second_factor(store: Session, staff: Staff, via: str) -> str:
+    """The token of a sign-in that waits for its second factor, after the first proof (``via``: password, provider)."""
     token = codes.new_key()
     store.add(
         SignIn(
@@ -151,6 +164,7 @@ def begin_sign_in(store: Session, knocked: Knock, password: str) -> str:
             staff_id=staff.id,
             token_hash=codes.digest(token),
             second_factor_at=None,
+            via=via,
             seen_at=now(),
             expires_at=now() + WAITS_FOR_CODE,
             revoked_at=None,
@@ -202,12 +216,21 @@ def second_factor_given(
     throttle.give_back(store, *_second_factor_count(staff, device))
     if not _claim(store, pending):
         raise NotWaiting
-    opened = codes.new_key()
+    opened = open_for(store, staff, via=pending.via, by=how, device=device)
+    left = second_factor.recovery_codes_left(store, service_id, staff.id) if how == "recovery-code" else None
+    return replace(opened, codes_left=left)
+
+
+def open_for(store: Session, staff: Staff, *, via: str, by: str, device: str | None = None) -> SignedIn:
+    """A complete sign-in for somebody who has proved who they are. ``via``: how they came (password, passkey,
+    provider); ``by``: the second proof, for the audit."""
+    token = codes.new_key()
     sign_in = SignIn(
-        service_id=service_id,
+        service_id=staff.service_id,
         staff_id=staff.id,
-        token_hash=codes.digest(opened),
+        token_hash=codes.digest(token),
         second_factor_at=now(),
+        via=via,
         seen_at=now(),
         expires_at=now() + LONGEST,
         revoked_at=None,
@@ -215,9 +238,8 @@ def second_factor_given(
     store.add(sign_in)
     store.flush()
     actor = _actor(staff, sign_in)
-    audit.record(store, service_id, actor, "signed in", "sign_in", sign_in.id, by=how)
-    left = second_factor.recovery_codes_left(store, service_id, staff.id) if how == "recovery-code" else None
-    return SignedIn(opened, _marked(device, service_id, staff.email), actor, left)
+    audit.record(store, staff.service_id, actor, "signed in", "sign_in", sign_in.id, via=via, by=by)
+    return SignedIn(token, _marked(device, staff.service_id, staff.email), actor, None)
 
 
 def _waiting(store: Session, service_id: uuid.UUID, token: str) -> SignIn | None:
@@ -300,6 +322,71 @@ def touch(stores: Stores, actor: Actor) -> None:
         store.execute(
             update(SignIn).where(*mine, *_alive()).values(seen_at=now()).execution_options(synchronize_session=False)
         )
+
+
+CONFIRMED_FOR = timedelta(minutes=10)
+"""How long after a proof an act that asks for one asks for no other (ASVS 7.5.1: before a sensitive act, again)."""
+
+
+def is_confirmed(store: Session, actor: Actor) -> bool:
+    """Whether somebody has proved within the last ten minutes that it is they who sit there."""
+    mine = store.get(SignIn, (actor.service_id, actor.sign_in_id)) if actor.sign_in_id else None
+    last = max((at for at in (mine.second_factor_at, mine.confirmed_at) if at), default=None) if mine else None
+    return last is not None and now() - last < CONFIRMED_FOR
+
+
+def confirm(store: Session, actor: Actor, typed: str, *, device: str | None = None) -> None:
+    """Prove again, by a code from the app, that it is the actor who sits there. Raises ``NotRecognised``,
+    ``TooManyTries``; what was counted and audited stands in the transaction, so commit then too."""
+    staff = store.scalars(_active(actor.service_id).where(Staff.id == actor.staff_id)).one()
+    if throttled := throttle.count(store, *_second_factor_count(staff, device)):
+        _refuse_flood(store, staff.service_id, staff, throttled)
+    code = codes.read_code(typed)
+    if code is None or not second_factor.spend_code(store, staff, code):
+        record_refusal(store, actor.service_id, actor, "confirm", reason="second-factor", about_id=staff.id)
+        raise NotRecognised
+    throttle.give_back(store, *_second_factor_count(staff, device))
+    mark_confirmed(store, actor, "app")
+
+
+def change_password(store: Session, actor: Actor, new: str) -> None:
+    """Give the actor a new password; every other sign-in of theirs ends. The door has asked for a proof (``confirm``).
+    Raises ``NotAPassword``."""
+    staff = store.scalars(_active(actor.service_id).where(Staff.id == actor.staff_id).with_for_update()).one()
+    named = store.get_one(Service, actor.service_id).name
+    problem = passwords.problem(new, email=staff.email, name=staff.name, service_name=named)
+    if problem is not None:
+        raise NotAPassword(problem)
+    staff.password_hash = passwords.hashed(new)
+    ended = _end(store, actor, (SignIn.staff_id == actor.staff_id) & (SignIn.id != actor.sign_in_id))
+    audit.record(store, actor.service_id, actor, "changed their password", "staff", actor.staff_id, ended=ended)
+    store.flush()
+
+
+def mark_confirmed(store: Session, actor: Actor, by: str) -> None:
+    """Somebody has proved again that it is they who sit there (``by``: app, passkey)."""
+    mine = store.get(SignIn, (actor.service_id, actor.sign_in_id)) if actor.sign_in_id else None
+    if mine is not None:
+        mine.confirmed_at = now()
+    audit.record(store, actor.service_id, actor, "confirmed who they are", "sign_in", actor.sign_in_id, by=by)
+    store.flush()
+
+
+def waiting_for(store: Session, service_id: uuid.UUID, token: str) -> uuid.UUID | None:
+    """Whose sign-in waits for its second factor under this token."""
+    pending = _waiting(store, service_id, token)
+    return pending.staff_id if pending else None
+
+
+def second_factor_shown(
+    store: Session, service_id: uuid.UUID, token: str, staff: Staff, *, by: str, device: str | None = None
+) -> SignedIn:
+    """Complete a sign-in that waits, by a proof that was looked at elsewhere (``by``: passkey). Raises
+    ``NotWaiting``."""
+    pending = _waiting(store, service_id, token)
+    if pending is None or pending.staff_id != staff.id or not _claim(store, pending):
+        raise NotWaiting
+    return open_for(store, staff, via=pending.via, by=by, device=device)
 
 
 def sign_out(store: Session, actor: Actor) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal import access, audit, codes, notifications, reading, services, tasks, throttle
 from portal.access import GRANTED, MAY, Actor, Permission, Role, rows_of
-from portal.accounts import passwords, second_factor
+from portal.accounts import passkeys, passwords, providers, second_factor
 from portal.accounts.sign_in import STATE_ACTIVE, STATE_LEFT, NotRecognised, TooManyTries, account_email, end_all
 from portal.clock import now
 from portal.i18n import N_
@@ -449,6 +449,8 @@ def _shut(store: Session, staff: Staff) -> None:
     """Nothing that the person signed in with works any more."""
     staff.password_hash = ""
     second_factor.forget_recovery_codes(store, staff.service_id, staff.id)
+    passkeys.end_all(store, staff.service_id, staff.id)
+    providers.disconnect(store, staff.service_id, staff.id)
     end_all(store, staff.service_id, staff.id)
 
 

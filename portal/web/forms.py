@@ -107,7 +107,7 @@ class Code(_Reads):
 
 
 class Secret(wtf.PasswordField):
-    """A password: neither changed nor ever sent back. ``longest``: characters."""
+    """A password: neither changed nor ever sent back. ``longest``: characters; without ``missing`` it may be empty."""
 
     def __init__(self, label: str, *, longest: int, missing: str, hint: str = "", **kwargs: Any) -> None:
         super().__init__(label, description=hint, **kwargs)
@@ -115,9 +115,9 @@ class Secret(wtf.PasswordField):
 
     def pre_validate(self, form: Any) -> None:
         """Nothing there, or far too much."""
-        if not self.data:
+        if not self.data and self.missing:
             raise StopValidation(gettext(self.missing))
-        if len(self.data) > self.longest:
+        if len(self.data or "") > self.longest:
             raise StopValidation(gettext(TOO_LONG_SECRET, longest=self.longest))
 
 

@@ -1,6 +1,7 @@
 """One request, one transaction, one actor, one service, one language. A GET writes nothing but audit rows."""
 
 import ipaddress
+from urllib.parse import urlsplit
 
 import brotli
 from flask import Flask, Response, abort, current_app, g, request, url_for
@@ -174,6 +175,18 @@ def visit_lock() -> dict[str, object]:
     }
 
 
+def origin() -> str:
+    """Our own address as browsers see it: scheme, host and port. What people type counts (PORTAL_PUBLIC_URL); a
+    demonstration and a test are wherever they are found."""
+    public = urlsplit(current_app.config["PUBLIC_URL"])
+    return f"https://{public.netloc}" if public.scheme == "https" else request.host_url.rstrip("/")
+
+
+def host() -> str:
+    """The host of our own address, which is what a passkey belongs to."""
+    return urlsplit(origin()).hostname or ""
+
+
 def came_from() -> str | None:
     """The network address of the browser; ``None`` when it cannot be known.
 
@@ -210,9 +223,10 @@ def _small(page: bytes) -> bytes:
 
 
 def _squeezed(response: Response) -> Response:
-    """Brotli for pages. No page reflects what another site chose beside a secret: a GET shows nothing of its query, and
-    a POST needs the form's token (BREACH, libraries 5.1)."""
-    if response.mimetype != "text/html":
+    """Brotli for pages. No squeezed page reflects what another site chose beside a secret: a page of somebody who is
+    signed in that has a query (a search) is sent as it is, and a POST needs the form's token (BREACH, libraries 5.1).
+    """
+    if response.mimetype != "text/html" or (request.query_string and g.get("actor")):
         return response
     # No "Vary": every page is no-store, so no cache may keep it in any form.
     if (

@@ -15,6 +15,7 @@ from portal.access import TASKS, Mine, Permission, Visitor
 
 PUBLIC = "public"
 MOST_FIELDS = 200
+SHARED_SECONDS = 300
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -29,6 +30,13 @@ def public(view: View) -> View:
     return view
 
 
+def shared(view: View) -> View:
+    """Everybody may come in, programs of others and caches between them too: what stands there depends on nobody who
+    asks, and is for everybody."""
+    view.shared = True  # type: ignore[attr-defined]
+    return public(view)
+
+
 def keeps_typed(view: View) -> View:
     """A form that is shown again, with all that was typed, when its token has died: ``g.stale`` is then true and the
     view must not act. Doubled fields are the question's own problem there, and get its kind sentence."""
@@ -37,17 +45,26 @@ def keeps_typed(view: View) -> View:
 
 
 def allow(
-    permission: Permission, *, audits: bool = False, lists: tuple[str, ...] = (), files: tuple[str, ...] = ()
+    permission: Permission,
+    *,
+    audits: bool = False,
+    lists: tuple[str, ...] = (),
+    files: tuple[str, ...] = (),
+    largest: int = 0,
+    confirms: bool = False,
 ) -> Callable[[View], View]:
     """Staff with this permission may come in. ``audits``: looking at the page is written down, so its transaction
     begins as a write. ``lists``: form fields that may be there more than once. ``files``: form fields that may hold a
-    file; everywhere else a file is refused."""
+    file; everywhere else a file is refused. ``largest``: how many bytes it may have, where that is more than any other
+    request may. ``confirms``: an act before which somebody shows again that it is they."""
 
     def mark(view: View) -> View:
         view.door = permission  # type: ignore[attr-defined]
         view.audits = audits  # type: ignore[attr-defined]
         view.lists = lists  # type: ignore[attr-defined]
         view.files = files  # type: ignore[attr-defined]
+        view.largest = largest  # type: ignore[attr-defined]
+        view.confirms = confirms  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -95,10 +112,12 @@ def guard(
     write_down: Callable[[Permission], None],
     lapsed: Callable[[], Visitor | None],
     clear: Callable[[Response], Response],
+    confirm: Callable[[], ResponseReturnValue | None],
 ) -> None:
     """Call last in create_app, when every route is known. ``write_down`` keeps a refusal in a transaction of its own,
     for a refusal never commits with its request; ``lapsed`` finds the visit that ran out on this browser, ``clear``
-    takes its key away. Raises ``RuntimeError`` for an endpoint without a door."""
+    takes its key away; ``confirm`` answers with the page that asks somebody to show again that it is they. Raises
+    ``RuntimeError`` for an endpoint without a door."""
     silent = sorted({rule.endpoint for rule in app.url_map.iter_rules() if door(app, rule.endpoint) is None})
     if silent:
         raise RuntimeError(f"These endpoints do not say who may come in: {', '.join(silent)}")
@@ -118,6 +137,8 @@ def guard(
             _check_post(csrf, request)
             # A screen that clears itself sends the form that stands on it; whatever is wrong there, nothing stays.
             g.left = isinstance(wanted, Mine) and request.form.get("go") == "lock"
+            if marked("confirms") and not g.stale:
+                return confirm()
         return None
 
     @app.after_request
@@ -125,7 +146,7 @@ def guard(
         if (g.get("lapsed") or g.get("left")) and response.status_code < 500:
             away = "public.help_now" if g.get("alerted") else "visits.locked"
             response = clear(redirect(url_for(away), 303))  # type: ignore[arg-type]
-        return with_headers(response, secure=bool(app.config["SESSION_COOKIE_SECURE"]))
+        return for_everybody(with_headers(response, secure=bool(app.config["SESSION_COOKIE_SECURE"])))
 
 
 def _not_staff(wanted: Permission, write_down: Callable[[Permission], None]) -> ResponseReturnValue:
@@ -160,6 +181,8 @@ def _not_theirs() -> ResponseReturnValue:
 
 def _check_post(csrf: CSRFProtect, posted: Request) -> None:
     g.stale = False
+    if largest := marked("largest"):
+        posted.max_content_length = int(str(largest))
     if posted.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         abort(403)
     if posted.mimetype not in FORM_TYPES and (posted.content_length or posted.mimetype):
@@ -179,6 +202,17 @@ def _check_post(csrf: CSRFProtect, posted: Request) -> None:
         if not forgiving:
             abort(400)
         g.stale = True
+
+
+def for_everybody(response: Response) -> Response:
+    """What a ``shared`` view answers: any page of the web may read it, and any cache may keep it for a while."""
+    if not marked("shared") or response.status_code != 200:
+        return response
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.headers["Cache-Control"] = f"public, max-age={SHARED_SECONDS}"
+    response.headers.pop("Set-Cookie", None)
+    return response
 
 
 def with_headers(response: Response, *, secure: bool) -> Response:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from portal import access, accounts, codes, demo
 from portal.access import Permission
+from portal.accounts import passkeys, providers
 from portal.i18n import N_, gettext
 from portal.web.addresses import staff_page
 from portal.web.forms import Code, Email, Form, Secret, Words
@@ -30,12 +31,12 @@ _LONGEST_CODE = 100
 # Cookies -------------------------------------------------------------------------------------------------------------
 
 
-def _device_cookie() -> str:
+def device_cookie() -> str:
     name: str = current_app.config["SIGN_IN_COOKIE"]
     return f"{name}-device"
 
 
-def _give(response: Response, name: str, value: str, days: int | None = None) -> None:
+def give(response: Response, name: str, value: str, days: int | None = None) -> None:
     response.set_cookie(
         name,
         value,
@@ -47,13 +48,13 @@ def _give(response: Response, name: str, value: str, days: int | None = None) ->
     )
 
 
-def _take(response: Response, name: str) -> None:
+def take(response: Response, name: str) -> None:
     response.delete_cookie(
         name, path="/", secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
     )
 
 
-def _token() -> str:
+def held_token() -> str:
     token: str = request.cookies.get(current_app.config["SIGN_IN_COOKIE"], "")
     return token
 
@@ -61,7 +62,7 @@ def _token() -> str:
 # Where to go ---------------------------------------------------------------------------------------------------------
 
 
-def _next() -> str:
+def wanted_page() -> str:
     """The page that somebody wanted before they had to sign in; "" when it is not a page of ours for staff."""
     return staff_page(request.values.get("next", ""))
 
@@ -133,7 +134,7 @@ def sign_in() -> ResponseReturnValue:
     if g.service is None:
         return redirect(url_for("public.start"))
     if g.actor is not None:
-        return redirect(_next() or home_of(g.actor))
+        return redirect(wanted_page() or home_of(g.actor))
     form = PasswordForm()
     status = 422 if request.method == "POST" else 200
     if form.sent():
@@ -142,17 +143,22 @@ def sign_in() -> ResponseReturnValue:
         except accounts.NotRecognised:
             form.refuse("email", gettext(NOT_RECOGNISED))
         except accounts.TooManyTries as stopped:
-            return _page("sign_in", 429, form=form, next=_next(), demonstration=[], until=stopped.until)
+            return _sign_in(form, 429, [], stopped.until)
         else:
-            onward = redirect(url_for("sign_in.second_factor", next=_next() or None), 303)
-            _give(onward, current_app.config["SIGN_IN_COOKIE"], token)
+            onward = redirect(url_for("sign_in.second_factor", next=wanted_page() or None), 303)
+            give(onward, current_app.config["SIGN_IN_COOKIE"], token)
             return onward
-    return _page("sign_in", status, form=form, next=_next(), demonstration=_demonstration())
+    return _sign_in(form, status, _demonstration())
+
+
+def _sign_in(form: Form, status: int, demonstration: list[Any], until: datetime | None = None) -> ResponseReturnValue:
+    provider = providers.offered(g.store, g.service.id)
+    return page("sign_in", status, until, form=form, next=wanted_page(), demonstration=demonstration, provider=provider)
 
 
 def _first_proof(email: str, password: str) -> str:
     knocked = accounts.knock(
-        g.store, g.service.id, email, device=request.cookies.get(_device_cookie()), address=came_from()
+        g.store, g.service.id, email, device=request.cookies.get(device_cookie()), address=came_from()
     )
     # The count stands whatever happens now, and nobody else's writing has to wait for our slow hashing.
     g.store.commit()
@@ -172,9 +178,9 @@ def _demonstration() -> list[Any]:
 def second_factor() -> ResponseReturnValue:
     """The code from the app, or a recovery code."""
     if g.actor is not None:
-        return redirect(_next() or home_of(g.actor))
-    if g.service is None or not accounts.is_waiting(g.store, g.service.id, _token()):
-        return _begin_anew()
+        return redirect(wanted_page() or home_of(g.actor))
+    if g.service is None or not accounts.is_waiting(g.store, g.service.id, held_token()):
+        return begin_anew()
     by_recovery = "recovery" in request.form
     form, recovery = CodeForm(), RecoveryForm()
     asked: Form = recovery if by_recovery else form
@@ -183,44 +189,45 @@ def second_factor() -> ResponseReturnValue:
     if request.method == "POST" and asked.sent():
         try:
             opened = accounts.second_factor_given(
-                g.store, g.service.id, _token(), asked[name].data, device=request.cookies.get(_device_cookie())
+                g.store, g.service.id, held_token(), asked[name].data, device=request.cookies.get(device_cookie())
             )
         except accounts.NotRecognised:
-            if not accounts.is_waiting(g.store, g.service.id, _token()):
-                return _begin_anew()
+            if not accounts.is_waiting(g.store, g.service.id, held_token()):
+                return begin_anew()
             asked.refuse(name, gettext(wrong))
         except accounts.NotWaiting:
-            return _begin_anew()
+            return begin_anew()
         except accounts.TooManyTries as stopped:
             until = stopped.until
         else:
-            return _let_in(opened)
-    return _page(
+            return let_in(opened)
+    return page(
         "second_factor",
         429 if until else status,
         form=form,
         recovery=recovery,
         by_recovery=by_recovery,
+        has_passkey=passkeys.has_any(g.store, g.service.id, accounts.waiting_for(g.store, g.service.id, held_token())),
         problems=asked.problems(),
-        next=_next(),
+        next=wanted_page(),
         until=until,
     )
 
 
-def _begin_anew() -> ResponseReturnValue:
-    onward = redirect(url_for("sign_in.sign_in", next=_next() or None), 303)
-    _take(onward, current_app.config["SIGN_IN_COOKIE"])
+def begin_anew() -> ResponseReturnValue:
+    onward = redirect(url_for("sign_in.sign_in", next=wanted_page() or None), 303)
+    take(onward, current_app.config["SIGN_IN_COOKIE"])
     return onward
 
 
-def _let_in(opened: accounts.SignedIn) -> ResponseReturnValue:
+def let_in(opened: accounts.SignedIn) -> ResponseReturnValue:
     # A form's token from before must not work afterwards.
     session.clear()
     used_a_recovery_code = opened.codes_left is not None
-    where = url_for("sign_in.account") if used_a_recovery_code else _next() or home_of(opened.actor)
+    where = url_for("sign_in.account") if used_a_recovery_code else wanted_page() or home_of(opened.actor)
     onward = redirect(where, 303)
-    _give(onward, current_app.config["SIGN_IN_COOKIE"], opened.token)
-    _give(onward, _device_cookie(), opened.device, accounts.DEVICE_KEPT.days)
+    give(onward, current_app.config["SIGN_IN_COOKIE"], opened.token)
+    give(onward, device_cookie(), opened.device, accounts.DEVICE_KEPT.days)
     return onward
 
 
@@ -234,7 +241,7 @@ def join(token: str) -> ResponseReturnValue:
     """Make an account by an invitation. Looking at the page changes nothing, so a mail scanner uses nothing up."""
     invitation = accounts.invitation_for(g.store, g.service.id, token) if g.service else None
     if invitation is None:
-        return _page("join_over", 404)
+        return page("join_over", 404)
     form = JoinForm()
     status, until = 422 if request.method == "POST" else 200, None
     if form.sent():
@@ -248,16 +255,16 @@ def join(token: str) -> ResponseReturnValue:
                 code=form.code.data,
             )
         except accounts.NotInvited:
-            return _page("join_over", 404)
+            return page("join_over", 404)
         except accounts.TooManyTries as stopped:
             until = stopped.until
         except accounts.NotTaken as refused:
             for name, sentence in refused.problems.items():
                 form.refuse(name, gettext(sentence))
         else:
-            return _page("recovery_codes", 200, codes=_shown(recovery), joined=True)
+            return page("recovery_codes", 200, codes=_shown(recovery), joined=True)
     secret = accounts.offered_secret(token)
-    return _page(
+    return page(
         "join",
         429 if until else status,
         form=form,
@@ -283,6 +290,17 @@ def _shown(recovery: list[str]) -> list[str]:
     return [codes.show_recovery_code(code) for code in recovery]
 
 
+class PasswordChange(Form):
+    """A new password."""
+
+    password = Secret(
+        N_("New password"),
+        longest=accounts.LONGEST_PASSWORD,
+        missing=accounts.PASSWORD_SENTENCES[accounts.PasswordProblem.MISSING],
+        hint=N_("12 characters or more. Three or four unusual words are good, and easy to remember."),
+    )
+
+
 # One's own account ---------------------------------------------------------------------------------------------------
 
 
@@ -294,7 +312,7 @@ def account() -> ResponseReturnValue:
 
 
 def _account(form: Form, status: int, until: datetime | None = None) -> ResponseReturnValue:
-    return _page(
+    return page(
         "account",
         status,
         until=until,
@@ -303,7 +321,33 @@ def _account(form: Form, status: int, until: datetime | None = None) -> Response
         role=gettext(access.ROLE_NAMES[g.actor.role]),
         sign_ins=accounts.own_sign_ins(g.store, g.actor),
         codes_left=accounts.own_recovery_codes_left(g.store, g.actor),
+        passkeys=passkeys.own(g.store, g.actor),
+        provider=providers.offered(g.store, g.service.id),
+        connected=providers.connected(g.store, g.actor),
     )
+
+
+@blueprint.get("/account/password")
+@allow(Permission.SEE_OWN_ACCOUNT)
+def password() -> ResponseReturnValue:
+    """A new password for oneself."""
+    return page("password", 200, form=PasswordChange(formdata=None))
+
+
+@blueprint.post("/account/password")
+@allow(Permission.SEE_OWN_ACCOUNT, confirms=True)
+@keeps_typed
+def change_password() -> ResponseReturnValue:
+    """Change it; every other sign-in of one's own ends."""
+    form = PasswordChange()
+    if form.sent():
+        try:
+            accounts.change_password(g.store, g.actor, form.password.data or "")
+        except accounts.NotAPassword as refused:
+            form.refuse("password", gettext(accounts.PASSWORD_SENTENCES[refused.problem]))
+        else:
+            return redirect(url_for("sign_in.account"), 303)
+    return page("password", 422, form=form)
 
 
 @blueprint.post("/recovery-codes")
@@ -320,7 +364,7 @@ def recovery_codes() -> ResponseReturnValue:
         except accounts.TooManyTries as stopped:
             return _account(form, 429, stopped.until)
         else:
-            return _page("recovery_codes", 200, codes=_shown(made), joined=False)
+            return page("recovery_codes", 200, codes=_shown(made), joined=False)
     return _account(form, 422)
 
 
@@ -353,12 +397,12 @@ def sign_out() -> ResponseReturnValue:
 def _out() -> ResponseReturnValue:
     session.clear()
     onward = redirect(url_for("sign_in.sign_in"), 303)
-    _take(onward, current_app.config["SIGN_IN_COOKIE"])
+    take(onward, current_app.config["SIGN_IN_COOKIE"])
     # Nothing of what was read stays behind in a shared browser.
     onward.headers["Clear-Site-Data"] = '"cache", "storage"'
     return onward
 
 
-def _page(name: str, status: int, until: datetime | None = None, **given: Any) -> tuple[str, int]:
+def page(name: str, status: int, until: datetime | None = None, **given: Any) -> tuple[str, int]:
     """A page of this door. ``until``: there were too many tries, and from when on the next one counts."""
     return render_template(f"sign_in/{name}.html", until=until, **given), status
