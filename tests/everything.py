@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 from flask import Flask
@@ -46,6 +47,7 @@ from portal.store import Alert, Service
 from portal.web.security import door
 from tests.arriving import Known, somebody
 from tests.inspector import InspectedClient
+from tests.pictures import a_picture
 from tests.world import Member, a_draft, a_referral, a_service, staff_member, typed_in
 
 MADE_UP_TEXT = (Path(__file__).parent / "fixtures" / "who5.qaa.json").read_bytes()
@@ -67,7 +69,8 @@ class World:
 def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, Member]]:
     """A service with one of each; the ids by the names that addresses use."""
     # Open day and night: whatever the hour of the test, nobody is told to come back when the service is open.
-    service = a_service(store, slug, opening_hours=dict.fromkeys(services.WEEKDAYS, [["00:00", "24:00"]]))
+    hours = dict.fromkeys(services.WEEKDAYS, [["00:00", "24:00"]])
+    service = a_service(store, slug, opening_hours=hours, teams=["North"], logo=services.brand.as_text(a_picture()))
     staff = {role: staff_member(store, service, role) for role in Role}
     boss, manager, worker = (staff[role].actor for role in (Role.ADMINISTRATOR, Role.MANAGER, Role.LINK_WORKER))
     colleague = staff_member(store, service)
@@ -135,6 +138,9 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "comment_id": str(complaint.id),
         "answered_comment_id": str(answered.id),
         "said_id": str(said.id),
+        "group_code": "promise",
+        "place_code": services.texts.write(store, manager, "closing", "en", "Come back at any time.", number=0).place,
+        "language_code": "en",
         "view_id": str(views.keep(store, manager, "On hold", {"status": "on-hold"}).id),
         **_typed_in(store, service, worker),
         "kiosk_id": str(accounts.make_kiosk(store, boss, "Waiting room", codes.new_key()).id),
@@ -348,6 +354,13 @@ def _nothing(world: World) -> dict[str, str]:
 ANSWERED = {"completed_by": "self", "response_mode": "phone"}
 A_GOAL = {"goal_words": "To sleep.", "goal_need": "other", "importance": "9", "sure": "dont-know"}
 
+PROMISES = (
+    "promise_working_days",
+    "contact_attempts",
+    "complaint_acknowledge_days",
+    "complaint_answer_days",
+)
+
 GOOD: dict[str, Good] = {
     "check_ins.enter": lambda world: {**ANSWERED, "satisfied": "7"},
     "check_ins.finish": _nothing,
@@ -362,6 +375,20 @@ GOOD: dict[str, Good] = {
     },
     "goals.staff_level": lambda world: {"level": "1"},
     "admin.training": lambda world: {"trained": "yes"},
+    "admin.move_to_team": lambda world: {"team": "North"},
+    "admin.safeguarding": lambda world: {"may": "yes"},
+    "setup.save": lambda world: {
+        "was": services.fingerprint(Service(settings={}), PROMISES),
+        **dict.fromkeys(PROMISES, "7"),
+    },
+    "setup.look": lambda world: {
+        "was": services.fingerprint(Service(settings={}), ["brand_colour"]),
+        "brand_colour": "#005a8c",
+    },
+    "setup.bring_logo": lambda world: {"logo": (BytesIO(a_picture(8, 8)), "logo.png")},  # type: ignore[dict-item]
+    "setup.remove_logo": _nothing,
+    "setup.write": lambda world: {"words": "Thank you.", "number": "1"},
+    "setup.take_ours": lambda world: {"number": "1"},
     "entry.begin": lambda world: {"channel": "phone", "completed_by": "self", "language": "en", "said_on": ""},
     "entry.keep": lambda world: {"urgency": "soon"},
     "entry.new_number": _nothing,
@@ -404,7 +431,7 @@ GOOD: dict[str, Good] = {
     "admin.end_sign_ins": _nothing,
     "admin.end_turn": _nothing,
     "admin.invite": lambda world: {"email": "someone.new@staff.example", "role": Role.ANALYST.value},
-    "admin.left": _nothing,
+    "admin.left": lambda world: {"seen": "yes"},
     "admin.rota": lambda world: {
         "position": "deputy",
         "staff": world.ids["here"]["staff_id"],
