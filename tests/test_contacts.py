@@ -17,7 +17,7 @@ from portal import audit, clock, codes, measures, people, referrals
 from portal.access import Actor, Refused, Role
 from portal.caseload import contacts, lists
 from portal.caseload.lists import Listed, codes_in
-from portal.store import AccessNeed, CaseNote, CheckIn, Contact, Referral, Service, Stores, Task
+from portal.store import AccessNeed, CarePlan, CaseNote, CheckIn, Contact, Letter, Referral, Service, Stores, Task
 from portal.web.caseload.contacts import read_time
 from tests.arriving import somebody
 from tests.inspector import InspectedClient, Page
@@ -262,6 +262,16 @@ def test_nobody_is_asked_to_tell_what_the_person_has_heard_by_being_reached(team
     assert untold() == both
     assert team.record(other, "spoke", with_whom=["professional"])
     assert untold() == both
+
+
+def test_an_agreed_plan_is_told_to_the_gp_as_soon_as_the_person_has_been_reached(team: Team) -> None:
+    case = team.case(share_gp="yes", gp_registered="yes", gp_practice="The Practice")
+    plan = CarePlan(service_id=case.service_id, referral_id=case.id, person_id=case.person_id, agreed="yes")
+    team.store.add(plan)
+    team.record(case, "no-answer")
+    assert team.store.scalars(select(Letter)).all() == []
+    team.record(case, "spoke")
+    assert [(one.recipient, one.occasion) for one in team.store.scalars(select(Letter))] == [("gp", "plan")]
 
 
 # --- changing --------------------------------------------------------------------------------------------------------

@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session, aliased
 
 from portal import access, audit, codes, measures, people, reading, tasks
 from portal.access import Actor, Permission, rows_of
-from portal.caseload import lists, triage
+from portal.caseload import letters, lists, triage
 from portal.caseload.lists import Listed, codes_in
 from portal.clock import now, today
 from portal.i18n import LONDON
-from portal.store import AccessNeed, CaseNote, Referral, Service, ServiceUser, Staff, Task
+from portal.store import AccessNeed, CarePlan, CaseNote, Referral, Service, ServiceUser, Staff, Task
 from portal.store import Contact as Contact  # the doors name it in their types
 from portal.store.once import write_once
 
@@ -277,9 +277,18 @@ def _told(store: Session, referral: Referral) -> None:
 
 
 def _follows(store: Session, service: Service, actor: Actor, referral: Referral) -> None:
+    had = referral.first_contact_at
     counted(store, service, referral)
-    if referral.is_open:
-        triage.settle(store, actor, referral)
+    if not referral.is_open:
+        return
+    triage.settle(store, actor, referral)
+    if had is None and referral.first_contact_at and _has_plan(store, referral):
+        letters.wanted(store, service, actor, referral, "plan")
+
+
+def _has_plan(store: Session, referral: Referral) -> bool:
+    agreed = rows_of(referral.service_id, CarePlan).where(CarePlan.referral_id == referral.id, CarePlan.agreed == "yes")
+    return store.scalar(agreed.limit(1)) is not None
 
 
 def counted(store: Session, service: Service, referral: Referral) -> None:

@@ -370,13 +370,21 @@ def _say_came_back(asking: _Asking, row: Found) -> TodayLine:
 # To be looked at again -----------------------------------------------------------------------------------------------
 
 FOLLOW_UPS: dict[str, tuple[str, str, str]] = {
-    "plan": (N_("The plan is to be looked at again."), N_("Look at the plan"), "plan"),
-    "access-need": (N_("What they need to understand is to be checked again."), N_("Check it"), "access"),
-    "risk": (N_("A risk is to be looked at again."), N_("Look at the risk"), "risks"),
-    "onward": (N_("Ask how it went at another place."), N_("Say how it went"), "onward"),
-    "closure": (N_("The case is closed, and you meant to ask how they are."), N_("Record a contact"), ""),
+    "plan": (N_("The plan is to be looked at again."), N_("Look at the plan"), "caseload.care_plan_of"),
+    "access-need": (
+        N_("What they need to understand is to be checked again."),
+        N_("Check what they need"),
+        "caseload.access_needs_of",
+    ),
+    "risk": (N_("A risk is to be looked at again."), N_("Look at the risk"), "caseload.risks_of"),
+    "onward": (N_("Ask how it went at another place."), N_("Say how it went"), "caseload.onward_step"),
+    "closure": (
+        N_("The case is closed, and you meant to ask how they are."),
+        N_("Record a contact"),
+        "caseload.new_contact",
+    ),
 }
-"""Why something comes up again, what to press, and the part of the case's page."""
+"""Why something comes up again, what to press, and where that leads."""
 
 
 def _follow_ups(asking: _Asking) -> Query:
@@ -394,22 +402,22 @@ def _follow_ups(asking: _Asking) -> Query:
         ("onward", Onward, Onward.check_due, Onward.referral_id == Referral.id),
     )
     due = [
-        select(literal(kind).label("what"), Referral.id.label("referral_id"), of_person.label("person_id"), column)
+        select(literal(kind).label("what"), table.id.label("of"), Referral.id.label("referral_id"), of_person, column)
         .select_from(table)
         .join(Referral, and_(Referral.service_id == table.service_id, about))
         .where(table.service_id == here, column <= day, asking.mine(), Referral.status.in_(WORKED_ON))
         for kind, table, column, about in sources
     ]
     due.append(
-        select(literal("closure"), Referral.id, of_person, Closure.follow_up_due)
+        select(literal("closure"), Closure.id, Referral.id, of_person, Closure.follow_up_due)
         .join(Referral, and_(Referral.service_id == Closure.service_id, Referral.id == Closure.referral_id))
         .where(Closure.service_id == here, Closure.follow_up_due <= day, asking.mine(), Referral.status == "closed")
         .where(Closure.reopened_at.is_(None), ~since_closed.exists())
     )
     every = union_all(*due).subquery()
-    what, referral_id, person_id, when = every.c
+    what, row_id, referral_id, person_id, when = every.c
     person = and_(ServiceUser.service_id == here, ServiceUser.id == person_id)
-    found = select(what, referral_id, when.label("due"), _NAME).join(ServiceUser, person)
+    found = select(what, row_id, referral_id, when.label("due"), _NAME).join(ServiceUser, person)
     return found.order_by(when, referral_id, what)
 
 
@@ -418,8 +426,9 @@ def _open_still(table: type[AccessNeed] | type[Risk], about: ColumnElement[bool]
 
 
 def _say_follow_up(asking: _Asking, row: Found) -> TodayLine:
-    why, label, part = FOLLOW_UPS[row.what]
-    action = _case(row, label, part) if part else _contact(row)
+    why, label, endpoint = FOLLOW_UPS[row.what]
+    ids = {"onward_id": row.of} if row.what == "onward" else {"referral_id": row.referral_id}
+    action = Action(gettext(label), endpoint, ids)
     return _line(asking, "follow-up", row, gettext(why), action, due=row.due, late=row.due < asking.day)
 
 
@@ -433,7 +442,7 @@ RECIPIENTS: dict[str, str] = {
 
 def _letters(asking: _Asking) -> Query:
     return (
-        select(Letter.recipient, Letter.created_at, Referral.id.label("referral_id"), _NAME)
+        select(Letter.id, Letter.recipient, Referral.id.label("referral_id"), _NAME)
         .join(Referral, and_(Referral.service_id == Letter.service_id, Referral.id == Letter.referral_id))
         .join(ServiceUser, _OF_REFERRAL)
         .where(Letter.service_id == asking.actor.service_id, Letter.state == "waiting", asking.mine())
@@ -485,6 +494,9 @@ def _say_task(kind: str) -> Say:
 
 _TASKS = (N_("See everything that is to be done"), "caseload.tasks_list", ())
 
+_CASES = (N_("See your caseload"), "caseload.caseload_list", ())
+_LETTERS = (N_("See all that wait"), "caseload.letters_waiting", ())
+
 KINDS: tuple[TodayKind, ...] = (
     TodayKind(
         "alert",
@@ -502,8 +514,8 @@ KINDS: tuple[TodayKind, ...] = (
         Permission.READ_INBOX,
         (N_("See the inbox"), "caseload.inbox", ()),
     ),
-    TodayKind("given", N_("New to you"), _given, _say_given, Permission.WORK_ON_CASE),
-    TodayKind("contact", N_("Contacts due"), _contacts, _say_contact, Permission.WORK_ON_CASE),
+    TodayKind("given", N_("New to you"), _given, _say_given, Permission.WORK_ON_CASE, _CASES),
+    TodayKind("contact", N_("Contacts due"), _contacts, _say_contact, Permission.WORK_ON_CASE, _CASES),
     TodayKind("check-in", N_("Check-ins that came back"), _came_back, _say_came_back, Permission.WORK_ON_CASE),
     TodayKind(
         "message",
@@ -514,7 +526,7 @@ KINDS: tuple[TodayKind, ...] = (
         _TASKS,
     ),
     TodayKind("follow-up", N_("To be looked at again"), _follow_ups, _say_follow_up, Permission.WORK_ON_CASE),
-    TodayKind("letter", N_("Messages to a GP or referrer"), _letters, _say_letter, Permission.SEND_LETTERS),
+    TodayKind("letter", N_("Messages to a GP or referrer"), _letters, _say_letter, Permission.SEND_LETTERS, _LETTERS),
     TodayKind(
         "task",
         N_("To do"),
