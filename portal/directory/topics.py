@@ -18,6 +18,8 @@ from portal.directory.saving import needs_by_topic, needs_for
 from portal.store import Activity, ActivityTag, TopicNeeds
 from portal.store.once import write_once
 
+PER_PAGE = 50
+
 
 @dataclass(frozen=True)
 class TopicLine:
@@ -29,7 +31,7 @@ class TopicLine:
     ours: bool
 
 
-def topics(store: Session, actor: Actor, after: str = "", size: int = 50) -> list[TopicLine]:
+def topics(store: Session, actor: Actor, after: str = "", size: int = PER_PAGE) -> list[TopicLine]:
     """The topics of all feeds by name, from the one after ``after``."""
     wanted = (
         select(ActivityTag.value, func.count())
