@@ -57,7 +57,7 @@ def within_each(store: Session, actor: Actor, person_ids: Iterable[uuid.UUID]) -
 
     new referrals (everybody works the inbox); theirs, now or when it ended, or decided on by them; an open case that
     nobody here has; for a manager their team's, and everybody's where they have no team; an alert that nobody has
-    opened, or that is theirs; something to do that is theirs or nobody's. Raises ``access.Refused``.
+    opened, or that is theirs; something to do that was given to them. Raises ``access.Refused``.
     """
     access.require(actor, access.Permission.READ_REFERRAL)
     asked = set(person_ids)
@@ -90,7 +90,7 @@ def _alert_for(actor: Actor) -> ColumnElement[bool]:
 
 
 def _task_for(actor: Actor) -> ColumnElement[bool]:
-    return and_(Task.done_at.is_(None), or_(Task.assigned_to.is_(None), Task.assigned_to == actor.staff_id))
+    return and_(Task.done_at.is_(None), Task.assigned_to == actor.staff_id)
 
 
 def of_referral(store: Session, actor: Actor, referral_id: uuid.UUID) -> Standing | None:

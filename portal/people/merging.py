@@ -103,6 +103,8 @@ def duplicates_of_each(
     store: Session, service_id: uuid.UUID, everybody: Sequence[ServiceUser]
 ) -> dict[uuid.UUID, list[Duplicate]]:
     """``possible_duplicates`` for many people in five queries, however many they are."""
+    if not everybody:
+        return {}
     mine = _addresses_of(store, service_id, ContactWay.person_id.in_([person.id for person in everybody]))
     keys = {key for ways in mine.values() for _, key in ways}
     theirs = _addresses_of(store, service_id, ContactWay.address_key.in_(keys) & _by_itself())

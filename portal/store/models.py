@@ -478,6 +478,7 @@ class Alert(Record):
         UniqueConstraint("service_id", "form_id", "question", "answer"),
         Index(None, "service_id", "closed_at", "due_at"),
         Index(None, "opened_at", "due_at"),
+        Index(None, "service_id", "opened_at", "closed_at"),
         Index(None, "service_id", "referral_id"),
         Index(None, "service_id", "person_id"),
         Index(None, "service_id", "owner_id", "closed_at"),

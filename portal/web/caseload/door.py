@@ -64,6 +64,14 @@ def _waiting_alerts() -> dict[str, object]:
     return {"alerts_waiting": alerts.unopened_count(g.store, actor.service_id)}
 
 
+def a_place() -> uuid.UUID | None:
+    """Behind which row a page of a list begins; ``None`` for the first page, and for what cannot be read."""
+    try:
+        return uuid.UUID(request.args.get("after", ""))
+    except ValueError:
+        return None
+
+
 def before_reading(referral_id: uuid.UUID) -> Response | None:
     """The way to "why do you need to read it?", when this referral is not part of the actor's own work and no reason
     was given; ``None`` when it opens, or is not there. What somebody typed while it was open to them is still taken."""

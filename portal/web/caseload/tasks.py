@@ -7,18 +7,26 @@ from flask.typing import ResponseReturnValue
 
 from portal import referrals, tasks
 from portal.access import Permission
-from portal.web.caseload.door import blueprint, contact_of_unsent, reach, unread_of
+from portal.web.caseload.door import a_place, blueprint, contact_of_unsent, reach, unread_of
 from portal.web.caseload.words import shown_task
 from portal.web.security import allow
+
+PAGE = 25
+"""Things to do on one page."""
 
 
 @blueprint.get("/tasks")
 @allow(Permission.HANDLE_TASKS)
 def tasks_list() -> ResponseReturnValue:
-    """Everything that is to be done."""
+    """Everything that is to be done, the most urgent first, a page at a time."""
     names = referrals.staff_names(g.store, g.actor)
+    after = a_place()
+    found = tasks.open_tasks(g.store, g.actor, after, most=PAGE + 1)
     return render_template(
-        "caseload/tasks.html", tasks=[shown_task(one, names) for one in tasks.open_tasks(g.store, g.actor)]
+        "caseload/tasks.html",
+        tasks=[shown_task(one, names) for one in found[:PAGE]],
+        further=after is not None,
+        older=url_for("caseload.tasks_list", after=found[PAGE - 1].id) if len(found) > PAGE else "",
     )
 
 

@@ -82,6 +82,7 @@ _INDEXES: tuple[tuple[str, list[str]], ...] = (
     ("service_user", ["service_id", "spoken_language"]),
     ("referral", ["service_id", "status", "last_contact_at", "id"]),
     ("alert", ["service_id", "person_id"]),
+    ("alert", ["service_id", "opened_at", "closed_at"]),
     ("task", ["service_id", "person_id"]),
 )
 """By which tables that were there before are searched from now on."""
