@@ -106,7 +106,7 @@ _SOURCES: tuple[_Source, ...] = (
         ReferralChange.created_at,
         _of_referral(ReferralChange),
         "changed_by",
-        ("became", "reason"),
+        ("became", "reason", "words"),
     ),
     _Source("given", AuditEvent, AuditEvent.created_at, _given, "actor_id", ("details",)),
     _Source(

@@ -2,20 +2,19 @@
 
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
-from importlib import import_module
 
-from flask import abort, g, render_template
+from flask import abort, g, render_template, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
 from portal import alerts, experience, people, referrals, retention
 from portal.access import Permission
-from portal.caseload import today
+from portal.caseload import completeness, today, triage
 from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import SHARING
 from portal.web import goals, questions
+from portal.web.caseload import closing, contacts, letters, onward, plan_words, record, safeguarding, timeline
 from portal.web.caseload.door import answers_now, blueprint, contact_of, read, say_answer, to_case
 from portal.web.caseload.plan import missing_words, next_of, plan_of
 from portal.web.caseload.scores import scales_of
@@ -74,20 +73,60 @@ def _not_asked(answers: Mapping[str, object]) -> list[str]:
     return [gettext(step.title or step.questions[0].name) for step in left_out]
 
 
-def _said_in_history(one: referrals.Happened) -> str:
-    reason = g.settings.named_reason(one.reason) if one.reason else None
-    what = gettext(referrals.STATUSES.get(one.what) or referrals.HISTORY_ACTS[one.what])
-    said = [what, one.to, gettext(reason.label) if reason else ""]
-    return ": ".join(part for part in said if part)
+# What is still missing ------------------------------------------------------------------------------------------------
+
+FILLED_ON: dict[str, tuple[str, str]] = {
+    "give": ("caseload.give", ""),
+    "contacts": ("caseload.case", "contacts"),
+    "risks": ("caseload.risks_of", ""),
+    "gp-practice": ("caseload.gp_practice", ""),
+    "access-needs": ("caseload.access_needs_of", ""),
+    "own-page": ("visits.access_of", ""),
+    "plan": ("caseload.care_plan_of", ""),
+    "plan-change": ("caseload.change_plan", ""),
+    "agree": ("caseload.agree_plan", ""),
+    "check-ins": ("caseload.plan", ""),
+    "onward": ("caseload.case", "onward"),
+    "closing": ("caseload.case", "closing"),
+}
+"""The page, and the part of it, on which something that is missing is filled in."""
+
+
+def _completeness(referral: referrals.Referral) -> dict[str, object]:
+    """What parts/case_completeness.html shows: a share with its denominator, and a link to each gap."""
+    found = completeness.of_case(g.store, g.actor, referral)
+    return {
+        "checks_there": found.there,
+        "checks_counted": len(found.counted),
+        "missing_checks": [
+            (gettext(one.label), gettext(one.why), one.standard, _address(one.where, referral.id))
+            for one in found.missing
+        ],
+    }
+
+
+def _address(where: str, referral_id: uuid.UUID) -> str:
+    endpoint, part = FILLED_ON[where]
+    return url_for(endpoint, referral_id=referral_id, _anchor=part or None)
 
 
 def _parts(referral: referrals.Referral) -> dict[str, object]:
-    """What the parts of other doors need."""
-    told: dict[str, object] = {}
-    for name in ("contacts", "onward", "letters", "closing"):
-        with suppress(ModuleNotFoundError):
-            told |= import_module(f"portal.web.caseload.{name}").for_case(referral)
-    return told
+    """What every part of the page needs."""
+    return {
+        **contacts.for_case(referral),
+        **plan_words.for_case(referral),
+        **record.risks_for_case(referral),
+        **record.needs_for_case(referral),
+        **safeguarding.for_case(referral),
+        **record.notes_for_case(referral),
+        **onward.for_case(referral),
+        **letters.for_case(referral),
+        **closing.for_case(referral),
+        **timeline.for_case(referral),
+        **_completeness(referral),
+        "triage": triage.missing(g.store, referral),
+        "no_practice": triage.NO_PRACTICE,
+    }
 
 
 @blueprint.get("/referrals/<uuid:referral_id>")
@@ -128,7 +167,7 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
         others=[one for one in referrals.of_person(g.store, g.actor, person.id) if one.id != referral.id],
         merges=people.merges_of(g.store, g.actor, person.id)[:1],
         statuses=referrals.STATUSES,
-        history=[(one, _said_in_history(one)) for one in referrals.history(g.store, g.actor, referral)],
+        is_case=referral.is_open or referral.status == "closed",
         is_new=referral.status in referrals.WAITING,
         promise=referrals.promise_of(g.settings, referral.due_at),
         promise_words=say_promise(referrals.promise_of(g.settings, referral.due_at)),
