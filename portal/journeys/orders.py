@@ -88,7 +88,15 @@ class Order:
             for code in section.asks
             if code not in ONLY_WHEN_UNSURE or (not printed and any(code in _codes(step) for step in known))
         )
-        return Step(section.slug, questions, title=section.title)
+        asked = {question.code for question in questions}
+        enough = next((step for step in self.journey.steps if step.one_needed and set(step.one_needed) <= asked), None)
+        return Step(
+            section.slug,
+            questions,
+            title=section.title,
+            one_needed=enough.one_needed if enough else (),
+            one_needed_missing=enough.one_needed_missing if enough else "",
+        )
 
     def depends(self, code: str) -> Depends | None:
         """When this question is asked, if an answer that comes before it in this order decides."""

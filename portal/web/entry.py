@@ -164,7 +164,12 @@ def page(entry_id: uuid.UUID, slug: str) -> ResponseReturnValue:
     order, section = _section(draft, slug)
     step = order.page(section, draft.answers)
     typed = draft.typed.get(slug)
-    return _page(draft, step, section, typed=typed, problems=_read(step, typed) if typed else {})
+    problems = dict(_read(step, typed)) if typed else {}
+    if request.args.get("missing") == "1":
+        # Somebody has pressed Send: here it is what was still needed.
+        here = {one.code for one in step.questions}
+        problems |= {one.code: Problem.MISSING for one in entries.gaps(draft).missing if one.code in here}
+    return _page(draft, step, section, typed=typed, problems=problems), 422 if problems else 200
 
 
 def _read(step: Step, typed: Mapping[str, object]) -> Mapping[str, Problem]:
@@ -376,7 +381,7 @@ def check(entry_id: uuid.UUID) -> ResponseReturnValue:
     return draft if isinstance(draft, Response) else _check(draft)
 
 
-def _check(draft: Draft, *, asked_to_send: bool = False, stale: bool = False) -> str:
+def _check(draft: Draft, *, stale: bool = False) -> str:
     order, found = entries.order_of(draft), entries.gaps(draft)
     answers = SELF_REFERRAL.on_path(draft.answers)
     asked = {question.code for step in SELF_REFERRAL.path(answers) for question in step.questions}
@@ -398,8 +403,6 @@ def _check(draft: Draft, *, asked_to_send: bool = False, stale: bool = False) ->
         missing=[_gap(order, one, gettext(one.missing) or _needs_one(one)) for one in found.missing],
         unread=[_gap(order, one, gettext(one.name)) for one in found.unread],
         unasked=[_gap(order, one, gettext(one.name)) for one in found.unasked],
-        may_send=found.may_send,
-        asked_to_send=asked_to_send,
         elsewhere=g.settings.who_could_help if _outside(draft) else None,
         stale=stale,
     )
@@ -427,8 +430,10 @@ def send(entry_id: uuid.UUID) -> ResponseReturnValue:
         return _check(draft, stale=True), 400
     try:
         made = entries.send(g.store, g.service, g.actor, entry_id)
-    except entries.NotComplete:
-        return _check(draft, asked_to_send=True), 422
+    except entries.NotComplete as incomplete:
+        first = next(iter(incomplete.gaps.missing + incomplete.gaps.unread))
+        slug = entries.order_of(draft).section_of(first.code).slug
+        return _to("page", entry_id=draft.id, slug=slug, missing=1)
     return _sent(made, entry_id)
 
 

@@ -87,12 +87,12 @@ def _lock_of(draft: drafts.Draft | None) -> "dict[str, object] | None":
 
 
 def lock() -> "dict[str, object]":
-    """What a page needs to clear itself. ``clears``: also where no scripts run and nobody can be warned."""
+    """What a page needs to clear itself when nobody is there. Where no scripts run nobody can be warned: there the next
+    press finds nothing (``_is_locked``)."""
     kiosk = g.get("kiosk") is not None
     return {
         "minutes": _idle_minutes(),
         "warn": 1 if kiosk else int(drafts.LOCK_GRACE.total_seconds() // 60),
-        "clears": kiosk,
         "still_here": url_for("journeys.still_here"),
         "away": url_for("journeys.locked"),
     }
