@@ -6,7 +6,7 @@ on the page before, and nothing else. No case stays with somebody who has left.
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from portal import access, audit, codes, people, referrals, services, tasks
 from portal.access import MAY, Actor, Permission, rows_of
 from portal.caseload import closing
-from portal.journeys import LEFT_BLANK
+from portal.journeys import LEFT_BLANK, NOT_ASKED
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import CaseMove as CaseMove  # the doors name it in their types
 from portal.store import Referral, Service, Staff, Task
@@ -241,7 +241,13 @@ def _begin_there(
     draft = referrals.begin(store, other, referral.language, key)
     draft.source_channel = "staff"
     # Of what stays here the form is told nothing, which is no.
-    referrals.fill_in(store, other, draft, {**given, **dict.fromkeys(STAYS, LEFT_BLANK)})
+    told = {**given, **dict.fromkeys(STAYS, LEFT_BLANK)}
+    referrals.fill_in(store, other, draft, told)
+    blank = _blank(draft.answers, referral)
+    while blank:
+        told |= blank
+        referrals.fill_in(store, other, draft, told)
+        blank = _blank(draft.answers, referral)
     for step in SELF_REFERRAL.path(draft.answers):
         if set(ASKED_ANEW) & {question.code for question in step.questions}:
             kept = referrals.keep(store, other, draft, step, {"urgency": urgency}, referral.language)
@@ -251,6 +257,16 @@ def _begin_there(
         return referrals.submit(store, other, draft, key)
     except referrals.Incomplete as gap:
         raise NotComplete(gap.slug) from None
+
+
+def _blank(answers: Mapping[str, object], referral: Referral) -> dict[str, object]:
+    """What the form still lacks and need not have: taken out by the person since, or never asked here."""
+    return {
+        question.code: LEFT_BLANK if question.code in referral.answers else NOT_ASKED
+        for step in SELF_REFERRAL.path(answers)
+        for question in step.questions
+        if question.code not in answers and question.code not in ASKED_ANEW and not question.required
+    }
 
 
 def of_referral(store: Session, service_id: uuid.UUID, referral_id: uuid.UUID) -> CaseMove | None:
