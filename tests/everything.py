@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from uuid import UUID
 
 from flask import Flask
 from sqlalchemy import select
@@ -36,14 +37,15 @@ from portal import (
     tasks,
 )
 from portal.access import MAY, TASKS, Actor, Mine, Permission, Role, Visitor
-from portal.caseload import views
+from portal.caseload import access_needs, care_plan, contacts, notes, risks, safeguarding, views
+from portal.caseload.plan_content import stamp
 from portal.clock import now
 from portal.instruments.packs import text_hash
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.details import DETAILS
 from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.store import Alert, Service
+from portal.store import Alert, Referral, Service
 from portal.web.security import door
 from tests.arriving import Known, somebody
 from tests.inspector import InspectedClient
@@ -109,11 +111,21 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
     answers |= {"goal_words": "To meet people.", "goal_need": "loneliness"}
     goal = goals.set_goal(store, service, referral.person_id, referral.id, answers, "en")
     goals.scale(store, manager, goal.id, 2, -1, {level: f"Level {level}" for level in range(-2, 3)})
+    action = care_plan.add_action(store, worker, referral.id, goal.id, words="Ring the choir", who="worker")
+    need = care_plan.add_need(store, worker, referral.id, need="digital")
+    concern = safeguarding.record(store, service, worker, referral.id, concern="Bruises on both arms.")
     return {
         "check_in_id": str(measures.of_referral(store, service.id, referral.id)[0].id),
         "scale": "ons4",
         "goal_id": str(goal.id),
         "what": goals.PUT_ASIDE,
+        "becomes": "done",
+        "action_id": str(action.id),
+        "need_id": str(need.id),
+        "concern_id": str(concern.id),
+        "risk_id": str(risks.record(store, worker, referral.id, kind="pets").id),
+        "access_need_id": str(access_needs.add(store, worker, referral.id, need="step-free").id),
+        "note_id": str(notes.write(store, worker, referral.id, words="Rang twice.", shared=False).id),
         "text_id": str(text.id),
         "scale_key": "phq8",
         "locked_scale": "phq9",
@@ -124,6 +136,7 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "person_id": str(again.person_id),
         "merged_referral_id": str(merged.id),
         "accepted_referral_id": str(accepted.id),
+        "contact_id": str(contacts.record(store, service, manager, accepted.id, once="one", outcome="no-answer").id),
         "accepted_check_in_id": str(measures.of_referral(store, service.id, accepted.id)[0].id),
         "merge_id": str(merge.id),
         "alert_id": str(unopened.id),
@@ -285,7 +298,12 @@ INSTEAD: dict[str, dict[str, str]] = {
     "entry.new_number": {"entry_id": "sent_entry_id"},
     "experience.close": {"comment_id": "answered_comment_id"},
     "caseload.add_review": {"referral_id": "accepted_referral_id"},
+    "caseload.no_known_risks": {"referral_id": "accepted_referral_id"},
     "caseload.plan_end": {"referral_id": "accepted_referral_id"},
+    **dict.fromkeys(
+        ("caseload.new_contact", "caseload.record_contact", "caseload.contact", "caseload.change_contact"),
+        {"referral_id": "accepted_referral_id"},
+    ),
     "caseload.ask_now": {"referral_id": "accepted_referral_id", "check_in_id": "accepted_check_in_id"},
     "caseload.close_alert": {"alert_id": "opened_alert_id"},
     "caseload.undo_merge": {"referral_id": "merged_referral_id"},
@@ -364,6 +382,42 @@ PROMISES = (
 GOOD: dict[str, Good] = {
     "check_ins.enter": lambda world: {**ANSWERED, "satisfied": "7"},
     "check_ins.finish": _nothing,
+    "caseload.add_risk": lambda world: {"kind": "pets", "words": "A large dog", "once": "one"},
+    "caseload.no_known_risks": _nothing,
+    "caseload.end_risk": _nothing,
+    "caseload.add_access_need": lambda world: {"need": "lip-reads", "need_of": "self", "once": "one"},
+    "caseload.review_access_need": _nothing,
+    "caseload.end_access_need": _nothing,
+    "caseload.find_practice": lambda world: {"wanted": "Surgery"},
+    "caseload.set_practice": lambda world: {"code": "V81999"},
+    "caseload.write_note": lambda world: {"who_reads": "staff", "words": "They like mornings.", "once": "one"},
+    "caseload.corrected_note": lambda world: {"words": "Rang once.", "once": "one"},
+    "caseload.record_safeguarding": lambda world: {"concern": "A locked door.", "once": "one"},
+    "caseload.safeguarding_done": lambda world: {"words": "Told the council.", "version": "1"},
+    "caseload.end_safeguarding": _nothing,
+    "caseload.changed_plan": lambda world: {"strengths": "Sings.", "seen": stamp(care_plan.says_plan(None))},
+    "caseload.add_plan_need": lambda world: {"need": "food"},
+    "caseload.changed_plan_need": lambda world: {
+        "status": "improving",
+        "seen": stamp({"status": "open", "words": ""}),
+    },
+    "caseload.plan_goal_becomes": _nothing,
+    "caseload.end_plan_actions": lambda world: {"status": "stopped"},
+    "caseload.add_action": lambda world: {"words": "Go along", "who": "worker", "status": "planned", "once": "one"},
+    "caseload.changed_action": lambda world: {
+        "words": "Ring the choir",
+        "who": "worker",
+        "status": "done",
+        "seen": stamp(
+            {
+                **dict.fromkeys(("who_name", "barriers"), ""),
+                **dict.fromkeys(("due", "sure", "review_due")),
+                **{"words": "Ring the choir", "who": "worker", "status": "planned"},
+            }
+        ),
+    },
+    "caseload.action_becomes": _nothing,
+    "caseload.agreed_plan": lambda world: {"agreed": "person", "none_known": "y", "seen": "SEEN"},
     "goals.staff_add": lambda world: {**A_GOAL, **ANSWERED, "closeness": "2"},
     "goals.staff_rated": lambda world: {**ANSWERED, "closeness": "7"},
     "goals.staff_changed": lambda world: {**A_GOAL, "version": "1"},
@@ -418,6 +472,15 @@ GOOD: dict[str, Good] = {
         "to": "The Carers’ Centre",
         "reason": "Nearer",
         "word": "They will ring you.",
+    },
+    "caseload.record_contact": lambda world: {"outcome": "spoke"},
+    "caseload.change_contact": lambda world: {
+        "outcome": "spoke",
+        "mechanism": "telephone",
+        "direction": "out",
+        "with_whom": "person",
+        "version": "1",
+        "day": clock.today().isoformat(),
     },
     "caseload.record_permission": lambda world: {"agreed": "yes"},
     "caseload.say_why_not": lambda world: {"why": "declined"},
@@ -493,6 +556,11 @@ def good(app: Flask, world: World, rule: Rule) -> dict[str, str]:
         if value == "REASON":
             with app.extensions["stores"].reading() as store:
                 typed[name] = services.settings_of(services.find(store, "here") or Service()).decline_reasons[0].code
+        if value == "SEEN":
+            with app.extensions["stores"].reading() as store:
+                worker = world.members[Role.LINK_WORKER].actor
+                referral = store.get_one(Referral, (worker.service_id, UUID(world.ids["here"]["referral_id"])))
+                typed[name] = care_plan.of_referral(store, worker, referral).seen
         if value == "CODE":
             typed[name] = accounts.code_now(world.members[who_may(app, rule)].secret)
     return typed
