@@ -215,7 +215,8 @@ class Rows:
             if self._next_mark() != b":":
                 raise BrokeOff if rows_seen else NotAFeed
             self._at += 1
-            if name in ROWS and not rows_seen and self._next_mark() == b"[":
+            # What has an id is one activity, and its places are not the rows.
+            if name in ROWS and not rows_seen and "id" not in self.about and self._next_mark() == b"[":
                 rows_seen = True
                 self._at += 1
                 yield from self._array()

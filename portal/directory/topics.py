@@ -40,7 +40,7 @@ def topics(store: Session, actor: Actor, after: str = "", size: int = PER_PAGE) 
         .order_by(ActivityTag.value)
         .limit(size)
     )
-    rows = store.execute(wanted).tuples().all()
+    rows = store.execute(wanted).all()
     names = {topic for topic, _ in rows}
     said = set(store.scalars(select(TopicNeeds.topic).where(TopicNeeds.service_id == actor.service_id)))
     needs = needs_by_topic(store, actor.service_id, names)

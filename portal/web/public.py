@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, current_app, g, redirect, render_t
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from portal import i18n, instruments, referrals, services
+from portal import directory, i18n, instruments, referrals, services
 from portal.clock import now
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.dictionary import entries
@@ -34,6 +34,7 @@ def start() -> ResponseReturnValue:
         promise_days=g.settings.promise_working_days,
         waiting_days=_waiting_days(),
         words=_words("definition", "link-worker", "what-happens-next"),
+        activities=directory.any_offered(g.store, g.service.id),
     )
 
 
