@@ -329,7 +329,7 @@ def open_work(store: Session, actor: Actor) -> dict[uuid.UUID, OpenWork]:
     )
     for name, table, owner, unfinished in counted:
         mine = select(owner, func.count()).where(table.service_id == actor.service_id, owner.is_not(None), unfinished)
-        for staff_id, number in store.execute(mine.group_by(owner)).tuples():
+        for staff_id, number in store.execute(mine.group_by(owner)):
             assert staff_id is not None  # by the query  # noqa: S101
             found.setdefault(staff_id, {})[name] = number
     return {staff_id: OpenWork(**numbers) for staff_id, numbers in found.items()}

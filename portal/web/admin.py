@@ -155,7 +155,7 @@ def _colleague(
 
 
 @blueprint.post("/team/<uuid:staff_id>/role")
-@allow(Permission.MANAGE_STAFF)
+@allow(Permission.MANAGE_STAFF, confirms=True)
 @keeps_typed
 def change_role(staff_id: uuid.UUID) -> ResponseReturnValue:
     """Give a colleague another role."""
@@ -196,7 +196,7 @@ def move_to_team(staff_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/team/<uuid:staff_id>/safeguarding")
-@allow(Permission.GRANT_SAFEGUARDING)
+@allow(Permission.GRANT_SAFEGUARDING, confirms=True)
 def safeguarding(staff_id: uuid.UUID) -> ResponseReturnValue:
     """Let a colleague read what is written down about safeguarding, or no longer."""
     may = request.form.get("may") == "yes"
@@ -223,7 +223,7 @@ def end_sign_ins(staff_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/team/<uuid:staff_id>/second-factor")
-@allow(Permission.MANAGE_STAFF)
+@allow(Permission.MANAGE_STAFF, confirms=True)
 def second_factor(staff_id: uuid.UUID) -> ResponseReturnValue:
     """A colleague has lost the phone or the password."""
     accounts.replace_second_factor(g.store, g.actor, staff_id, link=_link) or abort(404)
@@ -231,7 +231,7 @@ def second_factor(staff_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/team/<uuid:staff_id>/left")
-@allow(Permission.MANAGE_STAFF)
+@allow(Permission.MANAGE_STAFF, confirms=True)
 def left(staff_id: uuid.UUID) -> ResponseReturnValue:
     """A colleague has left. Cases that they still have stay with their name until somebody gives them on: so whoever
     presses says that they have seen how many there are."""

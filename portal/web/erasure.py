@@ -114,7 +114,7 @@ def request_page(erasure_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/erasures/<uuid:erasure_id>/erase")
-@allow(Permission.ERASE_PEOPLE)
+@allow(Permission.ERASE_PEOPLE, confirms=True)
 @keeps_typed
 def erase(erasure_id: uuid.UUID) -> ResponseReturnValue:
     """Erase."""

@@ -2,7 +2,7 @@
 
 import uuid
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import accounts
@@ -84,11 +84,9 @@ def ask() -> ResponseReturnValue:
 def _ask(problem: str) -> ResponseReturnValue:
     whose = accounts.waiting_for(g.store, g.service.id, held_token())
     key, options = passkeys.begin(g.store, g.service.id, host=host(), staff_id=whose)
-    sentence = gettext(passkeys.PROBLEMS[problem]) if problem else ""
-    shown = render_template(
-        "sign_in/passkey.html", key=key, options=options, problem=sentence, next=wanted_page(), until=None
-    )
-    return shown, 422 if problem else 200
+    problems = [{"text": gettext(passkeys.PROBLEMS[problem]), "href": "#passkey"}] if problem else []
+    status = 422 if problem else 200
+    return page("passkey", status, key=key, options=options, problems=problems, next=wanted_page())
 
 
 @blueprint.post("/sign-in/passkey/answer")

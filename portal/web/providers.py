@@ -109,7 +109,7 @@ def _done(onward: ResponseReturnValue) -> ResponseReturnValue:
 
 
 def _not_let_in(problem: str) -> ResponseReturnValue:
-    return _done(page("provider_problem", 422, problem=gettext(providers.PROBLEMS[problem])))
+    return _done(page("provider_problem", 403, problem=gettext(providers.PROBLEMS[problem])))
 
 
 @blueprint.post("/account/provider/end")

@@ -57,7 +57,7 @@ def _ways_in_short(person_id: uuid.UUID) -> Markup:
 
 
 @blueprint.post("/referrals/<uuid:referral_id>/merge/<uuid:person_id>")
-@allow(Permission.MERGE_PEOPLE)
+@allow(Permission.MERGE_PEOPLE, confirms=True)
 def merge(referral_id: uuid.UUID, person_id: uuid.UUID) -> ResponseReturnValue:
     """They are one person."""
     try:
@@ -70,7 +70,7 @@ def merge(referral_id: uuid.UUID, person_id: uuid.UUID) -> ResponseReturnValue:
 
 
 @blueprint.post("/referrals/<uuid:referral_id>/undo-merge/<uuid:merge_id>")
-@allow(Permission.MERGE_PEOPLE)
+@allow(Permission.MERGE_PEOPLE, confirms=True)
 def undo_merge(referral_id: uuid.UUID, merge_id: uuid.UUID) -> ResponseReturnValue:
     """They were two people after all."""
     read(referral_id)
