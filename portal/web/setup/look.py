@@ -30,7 +30,7 @@ class ColourForm(Form):
 def look() -> ResponseReturnValue:
     """The colour. One that is too light to read is refused, with the nearest that works."""
     form = ColourForm()
-    if request.method == "GET":
+    if request.method != "POST":
         form.brand_colour.data = g.settings.brand_colour or ""
         return _page(form, 200)
     if form.sent():

@@ -73,7 +73,7 @@ def save(group_code: str) -> ResponseReturnValue:
     sent: Typed = dict(request.form.lists())
     typed: Typed = {name: [showable(value) for value in values] for name, values in sent.items()}
     if g.stale:
-        return _page(found, typed, {}, said=gettext(OPEN_TOO_LONG)), 422
+        return _page(found, typed, {found.boxes[0].field("", typed): Fault(OPEN_TOO_LONG)}), 422
     if request.form.get("go") == "find":
         return _page(found, typed, {}, looked_for=first(typed, "practices-find")), 200
     try:
@@ -123,7 +123,6 @@ def _page(
     typed: Typed,
     faults: Mapping[str, Fault],
     *,
-    said: str = "",
     looked_for: str = "",
     meanwhile: list[tuple[str, str]] | None = None,
 ) -> str:
@@ -135,7 +134,7 @@ def _page(
         typed=typed,
         one=lambda name: first(typed, name),
         errors=errors,
-        problems=problems + ([{"text": said}] if said else []),
+        problems=problems,
         meanwhile=meanwhile,
         was=services.fingerprint(g.service, _names(found)),
         day_names=DAY_NAMES,
