@@ -37,7 +37,7 @@ from portal import (
     tasks,
 )
 from portal.access import MAY, TASKS, Actor, Mine, Permission, Role, Visitor
-from portal.caseload import access_needs, care_plan, contacts, notes, risks, safeguarding, views
+from portal.caseload import access_needs, care_plan, closing, contacts, moving, notes, risks, safeguarding, views
 from portal.caseload.plan_content import stamp
 from portal.clock import now
 from portal.instruments.packs import text_hash
@@ -154,6 +154,7 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "group_code": "promise",
         "place_code": services.texts.write(store, manager, "closing", "en", "Come back at any time.", number=0).place,
         "language_code": "en",
+        **_ended_and_paused(store, service, worker),
         "view_id": str(views.keep(store, manager, "On hold", {"status": "on-hold"}).id),
         **_typed_in(store, service, worker),
         "kiosk_id": str(accounts.make_kiosk(store, boss, "Waiting room", codes.new_key()).id),
@@ -168,6 +169,41 @@ def _typed_in(store: Session, service: Service, worker: Actor) -> dict[str, str]
     ids = {"entry_id": str(begun.id), "whole_entry_id": str(whole.id), "sent_entry_id": str(sent.id)}
     entries.send(store, service, worker, sent.id)
     return ids
+
+
+def _ended_and_paused(store: Session, service: Service, worker: Actor) -> dict[str, str]:
+    """A case that has ended, one that pauses, one that may be moved; and an alert to be talked over."""
+    taken = {
+        name: referrals.accept(
+            store, service, worker, a_referral(store, service, first_name=name, share_onward="yes").id
+        )
+        for name in ("Flo", "Gus", "Hal")
+    }
+    said = {"summary": "They sing.", "person_summary": "Thank you.", "no_action": True, "no_known_risks": True}
+    ended, paused, moves = (one.id for one in taken.values())
+    day = now().date() + timedelta(days=30)
+    outcomes = {"loneliness": "resolved"}
+    closing.close(store, service, worker, ended, reason="goals-met", outcomes=outcomes, follow_up_due=day, **said)
+    closing.hold(store, worker, paused, reason="unwell", until=day)
+    raised = alerts.raise_by_staff(
+        store,
+        service,
+        worker,
+        once="one",
+        words="She whispered.",
+        reference=taken["Hal"].reference,
+        referral_id=moves,
+        person_id=taken["Hal"].person_id,
+    )
+    alerts.ask_supervision(store, worker, raised.id)
+    return {
+        "ended_referral_id": str(ended),
+        "paused_referral_id": str(paused),
+        "moves_referral_id": str(moves),
+        "listed": moving.listed_as(moving.fields(store, worker, taken["Hal"])),
+        "worker_id": str(worker.staff_id),
+        "talk_over_alert_id": str(raised.id),
+    }
 
 
 VISITS = ("choosing", *TASKS, "read", "ended", "idle", "over", "reading-off")
@@ -306,6 +342,19 @@ INSTEAD: dict[str, dict[str, str]] = {
     ),
     "caseload.ask_now": {"referral_id": "accepted_referral_id", "check_in_id": "accepted_check_in_id"},
     "caseload.close_alert": {"alert_id": "opened_alert_id"},
+    "caseload.talked_over": {"alert_id": "talk_over_alert_id"},
+    **dict.fromkeys(
+        ("caseload.close", "caseload.close_it", "caseload.hold", "caseload.hold_it"),
+        {"referral_id": "accepted_referral_id"},
+    ),
+    **dict.fromkeys(
+        ("caseload.reopen", "caseload.reopen_it", "caseload.followed_up", "caseload.keep_words"),
+        {"referral_id": "ended_referral_id"},
+    ),
+    "caseload.resume": {"referral_id": "paused_referral_id"},
+    **dict.fromkeys(
+        ("caseload.move", "caseload.move_it", "caseload.move_permission"), {"referral_id": "moves_referral_id"}
+    ),
     "caseload.undo_merge": {"referral_id": "merged_referral_id"},
     "scales.licence": {"scale_key": "gated_scale"},
     "scales.protocol": {"scale_key": "locked_scale"},
@@ -388,7 +437,6 @@ GOOD: dict[str, Good] = {
     "caseload.add_access_need": lambda world: {"need": "lip-reads", "need_of": "self", "once": "one"},
     "caseload.review_access_need": _nothing,
     "caseload.end_access_need": _nothing,
-    "caseload.find_practice": lambda world: {"wanted": "Surgery"},
     "caseload.set_practice": lambda world: {"code": "V81999"},
     "caseload.write_note": lambda world: {"who_reads": "staff", "words": "They like mornings.", "once": "one"},
     "caseload.corrected_note": lambda world: {"words": "Rang once.", "once": "one"},
@@ -412,7 +460,9 @@ GOOD: dict[str, Good] = {
             {
                 **dict.fromkeys(("who_name", "barriers"), ""),
                 **dict.fromkeys(("due", "sure", "review_due")),
-                **{"words": "Ring the choir", "who": "worker", "status": "planned"},
+                "words": "Ring the choir",
+                "who": "worker",
+                "status": "planned",
             }
         ),
     },
@@ -468,6 +518,38 @@ GOOD: dict[str, Good] = {
     "caseload.hand_over": lambda world: {"to": world.ids["here"]["staff_id"]},
     "caseload.merge": _nothing,
     "caseload.open_alert": _nothing,
+    "caseload.ask_supervision": _nothing,
+    "caseload.talked_over": _nothing,
+    "caseload.raise_alert": lambda world: {"words": "She whispered.", "once": "two"},
+    "caseload.close_it": lambda world: {
+        "reason": "goals-met",
+        "outcome_loneliness": "resolved",
+        "summary": "They sing.",
+        "person_summary": "Thank you.",
+        "no_action": "y",
+        "no_known_risks": "y",
+        "follow_up": "",
+    },
+    "caseload.keep_words": lambda world: {"words": "What I wrote.", "once": "one"},
+    "caseload.reopen_it": lambda world: {"because": "They rang."},
+    "caseload.hold_it": lambda world: {
+        "reason": "unwell",
+        "until": (now() + timedelta(days=30)).date().isoformat(),
+    },
+    "caseload.resume": _nothing,
+    "caseload.followed_up": _nothing,
+    "caseload.move_it": lambda world: {
+        "to": "there",
+        "urgency": "no",
+        "word": "They are nearer.",
+        "no_action": "y",
+        "listed": world.ids["here"]["listed"],
+    },
+    "caseload.move_permission": lambda world: {"agreed": "yes"},
+    "caseload.give_all": lambda world: {
+        "whose": world.ids["here"]["worker_id"],
+        "to": world.ids["here"]["staff_id"],
+    },
     "caseload.pass_it_on": lambda world: {
         "to": "The Carers’ Centre",
         "reason": "Nearer",

@@ -457,23 +457,16 @@ def gp_practice(referral_id: uuid.UUID) -> ResponseReturnValue:
     return _practice_page(read(referral_id))
 
 
-@blueprint.post("/referrals/<uuid:referral_id>/gp-practice/find")
-@allow(Permission.WORK_ON_CASE)
-@keeps_typed
-def find_practice(referral_id: uuid.UUID) -> ResponseReturnValue:
-    """Look for another one."""
-    referral, form = read(referral_id), FindPractice()
-    if not form.sent():
-        return _practice_page(referral, form), 422
-    return _practice_page(referral, form, form.wanted.data)
-
-
 @blueprint.post("/referrals/<uuid:referral_id>/gp-practice")
 @allow(Permission.WORK_ON_CASE)
 @keeps_typed
 def set_practice(referral_id: uuid.UUID) -> ResponseReturnValue:
-    """Keep it."""
-    referral, form = read(referral_id), TypePractice()
+    """Keep it; or look for another one, which changes nothing."""
+    referral = read(referral_id)
+    if "wanted" in request.form:
+        find = FindPractice()
+        return _practice_page(referral, find, find.wanted.data if find.sent() else ""), 200 if find.sent() else 422
+    form = TypePractice()
     if not form.sent():
         return _practice_page(referral, form), 422
     listed = practices.by_code(g.store, referral.service_id, triage.read_practice(form.code.data))
