@@ -79,7 +79,7 @@ class Fetcher:
     def __init__(self, allowance: Allowance = STRICT, *, seconds: float = SECONDS) -> None:
         self.allowance, self.seconds = allowance, seconds
         self.session = self._session()
-        self.connection: Any = None
+        self.line: socket.socket | None = None
         self.cut = False
 
     def _session(self) -> "requests.Session":
@@ -120,7 +120,6 @@ class Fetcher:
 
     def _connect(self, connection: Any) -> socket.socket:
         """Every answer of the resolver is looked at, and the connection goes to one of them, not to the name."""
-        self.connection = connection
         host, port = str(connection.host).strip("[]"), int(connection.port)
         try:
             answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -131,9 +130,13 @@ class Fetcher:
             raise FetchFailed("refused-address")
         for address in addresses[:3]:
             try:
-                return socket.create_connection((address, port), timeout=_CONNECT)
+                made = socket.create_connection((address, port), timeout=_CONNECT)
             except OSError:
                 continue
+            # A hold on the line of our own: what reads an answer may have taken the socket from the connection.
+            self._let_go()
+            self.line = made.dup()
+            return made
         raise FetchFailed("not-reached")
 
     def get(self, url: str, *, most_bytes: int = MOST_BYTES) -> IO[bytes]:
@@ -163,10 +166,19 @@ class Fetcher:
 
     def _cut(self) -> None:
         self.cut = True
-        sock = getattr(self.connection, "sock", None)
-        if sock is not None:
+        if self.line is not None:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                self.line.shutdown(socket.SHUT_RDWR)
+
+    def _let_go(self) -> None:
+        if self.line is not None:
+            self.line.close()
+            self.line = None
+
+    def close(self) -> None:
+        """Hang up."""
+        self.session.close()
+        self._let_go()
 
     @contextmanager
     def _asked(self, url: str) -> Iterator["requests.Response"]:
@@ -184,7 +196,7 @@ class Fetcher:
             raise FetchFailed("too-slow" if self.cut else "not-reached") from None
         finally:
             if self.cut:
-                self.session.close()
+                self.close()
 
     def _kept(self, response: "requests.Response", most_bytes: int) -> IO[bytes]:
         told = response.headers.get("Content-Length", "")

@@ -9,7 +9,7 @@ import logging
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -211,7 +211,8 @@ def _work(
         elif not url:  # whoever had the file in hand was stopped
             raise FetchFailed("stopped")
         else:
-            complete = _pages(stores, run, fetching.Feed.at(url), Fetcher(allowance), until, progress)
+            with closing(Fetcher(allowance)) as fetcher:
+                complete = _pages(stores, run, fetching.Feed.at(url), fetcher, until, progress)
     except _Lost:
         return run.looked
     except FetchFailed as failed:
