@@ -21,7 +21,6 @@ from portal.caseload.lists import (
     LOCATIONS,
     MECHANISMS,
     NEED_OUTCOMES,
-    ONWARD_KINDS,
     ONWARD_STATUSES,
     REACHED,
     RISK_KINDS,
@@ -73,6 +72,11 @@ AT_WORK = ("gp-primary-care", "nhs-other", "social-care")
 """The helpers whose work is care: they are told what the GP is told. Anybody else hears how it goes."""
 PRIVATE = ("family-friend-carer", "other")
 """The helpers whose own number or address is nobody else's business."""
+_TRIED = {
+    "signpost": "Signposted to",
+    "supported-self-referral": "Helped to refer themselves to",
+    "referral": "Referred, with their details, to",
+}
 _PREFERRED = {"post": "1", "call": "3", "email": "4", "text": "9"}
 
 
@@ -281,7 +285,7 @@ def _tried(one: Onward) -> str:
         f". In the way: {', '.join(_say(BARRIERS, each).casefold() for each in one.barriers)}" if one.barriers else ""
     )
     since = say_date(one.status_on, weekday=False)
-    return f"{_say(ONWARD_KINDS, one.kind)}: {where}. {_say(ONWARD_STATUSES, one.status)}, {since}{stood}"
+    return f"{_TRIED[one.kind]} {where}. {_say(ONWARD_STATUSES, one.status)}, {since}{stood}"
 
 
 def _signposts(store: Session, found: Sequence[Onward]) -> Iterator[SignpostOf]:
@@ -378,6 +382,14 @@ def plan_of(store: Session, referral: Referral) -> tuple[PlanOf | None, tuple[Ne
     return (_plan(store, row) if row else None), named
 
 
+def _agreed_by(store: Session, row: CarePlan) -> str:
+    """Who agreed: the representative by their name, the person by theirs."""
+    if row.agreed != "yes" or row.agreed_by != "person":
+        return row.agreed_name or ""
+    person = store.get_one(ServiceUser, (row.service_id, row.person_id))
+    return " ".join(filter(None, (person.first_name, person.family_name)))
+
+
 def _plan(store: Session, row: CarePlan) -> PlanOf:
     kept = select(CarePlanVersion.created_at).where(
         CarePlanVersion.service_id == row.service_id, CarePlanVersion.plan_id == row.id
@@ -386,7 +398,7 @@ def _plan(store: Session, row: CarePlan) -> PlanOf:
         id=row.id,
         strengths=row.strengths or "",
         agreed=row.agreed or "",
-        agreed_name=row.agreed_name or "",
+        agreed_name=_agreed_by(store, row),
         why_not=row.why_not_agreed or "",
         updated=store.scalars(kept.order_by(CarePlanVersion.number.desc()).limit(1)).first() or row.agreed_at,
         review=row.review_due,

@@ -455,7 +455,8 @@ def fit(words: str, longest: int) -> tuple[str, str]:
     words = words.strip()
     if not longest or len(words) <= longest:
         return words, ""
-    cut = words[: longest - 1].rsplit(None, 1)[0]
+    between = max(words.rfind(" ", 0, longest), words.rfind("\n", 0, longest))
+    cut = words[:between].rstrip() if between > 0 else words[: longest - 1]
     return f"{cut}…", words[len(cut) :].strip()
 
 

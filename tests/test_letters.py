@@ -1,0 +1,648 @@
+"""Messages back to the GP and the referrer: everything that is known and nothing else, only where it is allowed, and
+what was sent stays as it was."""
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from config import Settings
+from portal import audit, clock, held, i18n, notifications, people, referrals
+from portal.access import Role
+from portal.caseload import gathering, letters
+from portal.letters import Document, Part, plain, standard
+from portal.letters.document import fit
+from portal.notifications import Outgoing
+from portal.services import practices
+from portal.store import Letter, Message, Service, Stores, open_store
+from portal.web.messages import Renderer
+from tests.inspector import InspectedClient
+from tests.lettered import (
+    ADDRESS,
+    SECRET,
+    Case,
+    a_letter,
+    accepted,
+    close,
+    everything,
+    risk,
+)
+from tests.world import a_referral, a_service, press, sign_in, staff_member, words_of
+
+STANDARD = Path(__file__).parent / "fixtures" / "prsb-v1.1-message-back.csv"
+RENDER = Renderer("https://refer.example.org", "here")
+
+
+def shown(store: Session, case: Case, letter: Letter) -> letters.Shown:
+    return letters.shown(store, case.service, case.worker.actor, letter.id)
+
+
+def document(store: Session, case: Case, letter: Letter) -> Document:
+    found = shown(store, case, letter).document
+    assert found is not None
+    return found
+
+
+def send(store: Session, case: Case, letter: Letter, **how: str) -> Letter:
+    seen = how.pop("seen", None) or shown(store, case, letter).seen
+    return letters.send(store, case.service, case.worker.actor, letter.id, seen=seen, **how)
+
+
+def items_in(parts: "tuple[Part, ...]") -> Iterator[str]:
+    for part in parts:
+        yield from (value.item for value in part.values)
+        yield from items_in(part.parts)
+
+
+def post(stores: Stores) -> list[Outgoing]:
+    kept: list[Outgoing] = []
+
+    class Keeps:
+        def send(self, outgoing: Outgoing) -> None:
+            kept.append(outgoing)
+
+    notifications.deliver(stores, Keeps(), RENDER)
+    return [one for one in kept if one.to == ADDRESS]
+
+
+# The standard --------------------------------------------------------------------------------------------------------
+
+
+def test_every_item_is_declared_as_the_standard_has_it() -> None:
+    with STANDARD.open(encoding="utf-8", newline="") as file:
+        rows = {row["path"]: row for row in csv.DictReader(line for line in file if not line.startswith("#"))}
+    declared = list(standard.paths())
+    assert len(declared) > 70
+    for path, item in declared:
+        row = rows[path]  # a path that the standard does not have fails here
+        longest = re.search(r"maxLength=(\d+)", row["type"])
+        assert (item.conformance, item.cardinality) == (row["conformance"], row["cardinality"]), path
+        assert item.longest == (int(longest[1]) if longest else 0), path
+        assert item.source, path
+
+
+def test_a_message_has_the_ten_sections_that_we_chose_what_is_asked_of_anybody_first() -> None:
+    assert [one.number for one in standard.SECTIONS] == [18, 1, 2, 7, 8, 11, 14, 16, 17, 19]
+    assert len(standard.items()) == len(list(standard.paths()))  # no code twice
+    assert not any("safeguard" in one.title.casefold() for one in standard.SECTIONS)
+
+
+# What it says --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _opened(environment: dict[str, str], file: Path) -> Iterator[Session]:
+    settings = Settings.from_environment({**environment, "PORTAL_DATABASE_URL": f"sqlite:///{file}"})
+    held.hold(settings.secret_key, settings.encryption_keys)
+    opened = open_store(settings.database_url)
+    with opened.writing() as session:
+        yield session
+    opened.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def told(environment: dict[str, str], migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Document:
+    """The message about the case of which everything is known: made once, for it is only read."""
+    file = tmp_path_factory.mktemp("told") / "portal.sqlite"
+    shutil.copy(migrated_sqlite, file)
+    with _opened(environment, file) as store:
+        case = everything(store)
+        return document(store, case, a_letter(store, case))
+
+
+@pytest.fixture
+def here(environment: dict[str, str], sqlite_url: str) -> Iterator[Session]:
+    """A store on one database, where it is all the same which: what is asked is what is said, not how it is kept."""
+    with _opened(environment, Path(sqlite_url.removeprefix("sqlite:///"))) as session:
+        yield session
+
+
+NOT_KNOWN_HERE = {
+    *("nhs-number", "signpost-contact", "referrer-role"),
+    *(f"address-{line}" for line in range(2, 6)),
+    *("assessment-band",),
+}
+"""What nobody knows of this case, or what has no place in it: no scale of it has one score with a published band."""
+
+
+def test_everything_that_is_known_stands_in_it_and_nothing_empty(told: Document) -> None:
+    made = told
+    assert set(items_in(made.sections)) == set(standard.items()) - NOT_KNOWN_HERE
+
+    def check(part: Part) -> None:
+        assert not part.empty, part.code
+        assert all(value.text.strip() for value in part.values), part.code
+        for below in part.parts:
+            check(below)
+
+    for one in made.sections:
+        check(one)
+
+
+def test_it_says_what_happened_in_plain_text_what_is_asked_first(told: Document) -> None:
+    words = plain(told)
+    assert words.index("PLAN AND REQUESTED ACTIONS") < words.index("PERSON DEMOGRAPHICS")
+    for said in (
+        "For professionals: Please review her hearing aid.",
+        "Agreed with the person: Yes",
+        "How: Phone call (02)",
+        "What follows: The case has ended (1)",
+        "The lunch club did not work.",
+        "Signposted to Lunch club. Stopped going, 25 May 2026. In the way: cost",
+        "Their own rating, 0 to 10: 3 on 2 March 2026, 7 on 25 May 2026",
+        "Risk: Falls or moving about",
+        "Practice code: D81044",
+        "Open Government Licence v3.0",
+    ):
+        assert said in words, said
+
+
+def test_no_note_of_the_staff_nothing_of_safeguarding_and_nobody_else_s_number(told: Document) -> None:
+    everywhere = json.dumps(told.to_json())
+    assert SECRET not in everywhere
+    assert "safeguarding" not in everywhere.casefold()
+    assert "07700 900456" not in everywhere  # whoever they trust
+
+
+def test_scores_stand_by_name_with_their_days_and_single_questions_are_never_added_up(told: Document) -> None:
+    section = told.section("assessments")
+    assert section is not None
+    ons4 = [part for part in section.parts if "ONS4" in part.text_of("assessment-name")]
+    assert [part.text_of("assessment-summary") for part in ons4] == ["2 March 2026 (first)", "25 May 2026 (latest)"]
+    for part, value in zip(ons4, ("3", "8"), strict=True):
+        assert len(part.parts) == 4
+        assert [one.text_of("subscale-value") for one in part.parts] == [value] * 4
+        assert not part.text_of("assessment-value")
+    assert {one.text_of("subscale-band") for one in ons4[0].parts} == {"low"}  # published for each question
+    who5 = next(part for part in section.parts if "WHO-5" in part.text_of("assessment-name"))
+    assert who5.text_of("assessment-value") == "40"
+    assert not who5.text_of("assessment-band")  # none is published
+
+
+def test_what_was_answered_in_another_episode_is_not_in_it(here: Session) -> None:
+    store, case = here, everything(here)
+    other = a_referral(store, case.service, share_gp="yes")
+    other.person_id = case.referral.person_id
+    referrals.accept(store, case.service, case.worker.actor, other.id)
+    case.referral = other
+    made = document(store, case, a_letter(store, case, occasion="update"))
+    assert made.section("assessments") is None
+    assert made.section("contacts") is None
+    assert made.section("summary") is None
+
+
+def test_that_no_action_is_needed_is_said_in_words(here: Session) -> None:
+    store = here
+    case = accepted(store)
+    risk(store, case)
+    close(store, case, actions_professionals=None, no_action=True)
+    found = shown(store, case, a_letter(store, case))
+    assert not found.asks  # the record says it: nobody types it again
+    assert found.document is not None
+    assert "For professionals: No action is needed from you." in plain(found.document)
+
+
+def test_where_the_record_does_not_say_what_is_asked_it_can_be_typed_or_nothing_is(here: Session) -> None:
+    store = here
+    case = accepted(store)
+    risk(store, case)
+    letter = a_letter(store, case, occasion="plan")
+    assert shown(store, case, letter).asks
+    sent = send(store, case, letter, asked="Please ring her daughter.")
+    assert sent.content is not None
+    assert "Please ring her daughter." in json.dumps(sent.content)
+
+
+def test_no_known_risks_is_said_and_without_either_nothing_goes(here: Session) -> None:
+    store = here
+    case = accepted(store)
+    letter = a_letter(store, case, occasion="plan")
+    found = shown(store, case, letter)
+    assert found.why == "risk-not-said"
+    with pytest.raises(letters.NotReady):
+        send(store, case, letter)
+    assert letter.state == "waiting"
+    risk(store, case)
+    assert "Risk: No known risks" in plain(document(store, case, letter))
+    assert send(store, case, letter).state == "sent"
+
+
+def test_a_year_alone_is_no_date_of_birth_and_the_page_says_that_it_is_missing(here: Session) -> None:
+    store = here
+    case = accepted(store, date_of_birth="1961", family_name="")
+    risk(store, case)
+    found = shown(store, case, a_letter(store, case, occasion="plan"))
+    assert set(found.missing) == {"born", "family-name"}
+    assert found.document is not None
+    assert "Date of birth" not in plain(found.document)
+
+
+def test_the_practice_has_a_code_always_the_national_one_where_nobody_knows(here: Session) -> None:
+    store = here
+    case = accepted(store, gp_registered="not-registered")
+    people.read(store, case.worker.actor, case.referral.person_id).gp_practice_code = None
+    words = plain(document(store, case, a_letter(store, case, occasion="plan")))
+    assert "Practice code: V81997" in words
+
+
+def test_it_is_in_english_whatever_language_the_pages_are_in(here: Session) -> None:
+    store, case = here, everything(here)
+    letter = a_letter(store, case)
+    in_english = shown(store, case, letter).seen
+    with i18n.speaking("pl"):
+        assert shown(store, case, letter).seen == in_english
+
+
+def test_words_that_do_not_fit_are_cut_between_words_and_the_rest_is_not_lost() -> None:
+    assert fit("one two three", 8) == ("one two…", "three")
+    assert fit("one", 8) == ("one", "")
+
+
+# Who is told what ----------------------------------------------------------------------------------------------------
+
+HELPED = {
+    "referring_for": "someone-who-agrees",
+    "helper_name": "Sam Okoro",
+    "helper_contact": "sam@charity.example",
+    "share_referrer": "yes",
+}
+
+
+@pytest.mark.parametrize(
+    ("relationship", "narrow"),
+    [("gp-primary-care", False), ("social-care", False), ("vcse", True), ("family-friend-carer", True)],
+)
+def test_whoever_helped_hears_how_it_goes_and_a_care_professional_the_record(
+    here: Session, relationship: str, narrow: bool
+) -> None:
+    store = here
+    case = everything(store, **HELPED, helper_relationship=relationship)
+    made = document(store, case, a_letter(store, case, "referrer"))
+    codes = [one.code for one in made.sections]
+    if narrow:
+        assert codes == ["actions", "person", "referral"]
+        assert not {"nhs-number", "phone", "reason", "risk", "summary"} & set(items_in(made.sections))
+        assert not made.facts["born"]
+    else:
+        assert "risks" in codes
+        assert "assessments" in codes
+
+
+def test_the_number_of_a_relative_is_nobody_else_s_business(here: Session) -> None:
+    store = here
+    case = everything(store, **HELPED, helper_relationship="family-friend-carer")
+    words = plain(document(store, case, a_letter(store, case)))
+    assert "Referred by: Sam Okoro" in words
+    assert "sam@charity.example" not in words
+
+
+# Wanted, waiting -----------------------------------------------------------------------------------------------------
+
+
+def test_a_message_is_wanted_only_where_it_is_allowed_and_only_once(store: Session) -> None:
+    case = accepted(store)
+    actor = case.worker.actor
+    (first,) = letters.wanted(store, case.service, actor, case.referral, "plan")
+    assert (first.recipient, first.state, first.content) == ("gp", "waiting", None)
+    assert [one.id for one in letters.wanted(store, case.service, actor, case.referral, "plan")] == [first.id]
+    (same,) = letters.wanted(store, case.service, actor, case.referral, "closing")
+    assert (same.id, same.occasion) == (first.id, "closing")  # one that waits serves the new occasion
+    refused = accepted_here(store, case, share_gp="no")
+    assert letters.wanted(store, case.service, actor, refused, "plan") == []
+    not_asked = accepted_here(store, case, share_gp=None)
+    assert letters.wanted(store, case.service, actor, not_asked, "plan") == []
+
+
+def accepted_here(store: Session, case: Case, **answers: object) -> referrals.Referral:
+    sent = a_referral(store, case.service, **answers)
+    return referrals.accept(store, case.service, case.worker.actor, sent.id)
+
+
+def test_after_a_death_nothing_is_wanted(here: Session) -> None:
+    store = here
+    case = accepted(store)
+    close(store, case, reason="died")
+    assert letters.wanted(store, case.service, case.worker.actor, case.referral, "closing") == []
+
+
+def test_a_case_that_ends_a_second_time_wants_a_second_message(here: Session) -> None:
+    store = here
+    case = accepted(store)
+    risk(store, case)
+    ended = close(store, case)
+    first = a_letter(store, case)
+    send(store, case, first)
+    assert letters.wanted(store, case.service, case.worker.actor, case.referral, "closing") == []
+    with clock.later(timedelta(days=9)):
+        ended.reopened_at = clock.now()
+        close(store, case)
+        (second,) = letters.wanted(store, case.service, case.worker.actor, case.referral, "closing")
+    assert second.id != first.id
+
+
+def test_the_list_says_why_each_waits(store: Session) -> None:
+    case = accepted(store)
+    letter = a_letter(store, case, occasion="plan")
+
+    def why() -> list[str]:
+        return [one.why for one in letters.waiting(store, case.worker.actor)]
+
+    assert why() == ["ready"]
+    practices.confirm_email(store, case.manager.actor, case.practice.id, "", case.practice.version)
+    assert why() == ["no-address"]
+    people.change_permission(store, case.service, case.referral.person_id, "share_gp", "withdrawn", "en")
+    assert why() == ["not-allowed"]
+    letters.not_needed(store, case.worker.actor, letter.id, "The practice has closed.")
+    assert why() == []
+    assert letters.waiting(store, case.worker.actor, mine=True) == []
+
+
+def test_as_many_queries_for_many_as_for_one(store: Session) -> None:
+    from sqlalchemy import event
+
+    case = accepted(store)
+    a_letter(store, case, occasion="plan")
+    asked: list[str] = []
+    event.listen(store.get_bind(), "before_cursor_execute", lambda *told: asked.append(told[2]))
+
+    def count() -> int:
+        store.expire_all()
+        asked.clear()
+        letters.waiting(store, case.worker.actor)
+        return len(asked)
+
+    one = count()
+    for _ in range(3):
+        more = accepted_here(store, case, share_gp="yes")
+        letters.wanted(store, case.service, case.worker.actor, more, "plan")
+    assert count() == one
+
+
+# Sending -------------------------------------------------------------------------------------------------------------
+
+
+def test_it_goes_by_email_and_is_kept_as_it_was(stores: Stores) -> None:
+    with stores.writing.begin() as store:
+        case = everything(store)
+        letter = send(store, case, a_letter(store, case))
+        assert (letter.state, letter.how, letter.sent_to) == ("sent", "email", ADDRESS)
+        assert letter.permission_id is not None
+        kept = dict(letter.content or {})
+        case.referral.answers = {**case.referral.answers, "what_matters": "Something else."}
+        people.read(store, case.worker.actor, case.referral.person_id).first_name = "Changed"
+        store.flush()
+        again = document(store, case, letter)
+        assert again.to_json() == kept
+        assert "Changed" not in plain(again)
+    (arrived,) = post(stores)
+    assert "Zofia" not in arrived.words.subject
+    assert "Please review her hearing aid." in arrived.words.body
+    with stores.reading() as store:
+        message = store.scalars(select(Message).where(Message.template == "message-back")).one()
+        assert (message.details, message.person_id) == ({}, None)
+
+
+def test_pressed_twice_it_goes_once(store: Session) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    seen = shown(store, case, letter).seen
+    first = send(store, case, letter, seen=seen).sent_at
+    assert send(store, case, letter, seen=seen).sent_at == first
+    assert len(list(store.scalars(select(Message).where(Message.template == "message-back")))) == 1
+
+
+def test_a_permission_taken_back_after_the_page_was_shown_stops_it(store: Session) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    seen = shown(store, case, letter).seen
+    people.change_permission(store, case.service, case.referral.person_id, "share_gp", "withdrawn", "en")
+    with pytest.raises(letters.NotAllowed):
+        letters.send(store, case.service, case.worker.actor, letter.id, seen=seen)
+    assert (letter.state, letter.content, letter.sent_at) == ("waiting", None, None)
+    assert not list(store.scalars(select(Message).where(Message.template == "message-back")))
+    assert shown(store, case, letter).document is None  # nothing is gathered either
+    acts = [one.act for one in audit.history_of(store, case.service.id, letter.id)]
+    assert "was not allowed to send a message back" in acts
+
+
+def test_a_permission_taken_back_before_it_leaves_stops_it_and_it_waits_again(stores: Stores) -> None:
+    with stores.writing.begin() as store:
+        case = everything(store)
+        letter = send(store, case, a_letter(store, case))
+        people.change_permission(store, case.service, case.referral.person_id, "share_gp", "withdrawn", "en")
+        letter_id, referral_id = letter.id, case.referral.id
+    assert post(stores) == []
+    with stores.writing.begin() as store:
+        case = replace(
+            case,
+            service=store.get_one(Service, case.worker.actor.service_id),
+            referral=store.get_one(referrals.Referral, (case.worker.actor.service_id, referral_id)),
+        )
+        (waits,) = letters.waiting(store, case.worker.actor)
+        assert (waits.letter.id, waits.why) == (letter_id, "not-allowed")
+        assert letters.for_person(store, case.service.id, case.referral.person_id) == []  # nobody was told anything
+        people.change_permission(store, case.service, case.referral.person_id, "share_gp", "given", "en")
+        assert [one.why for one in letters.waiting(store, case.worker.actor)] == ["not-arrived"]
+        send(store, case, waits.letter)
+    assert len(post(stores)) == 1
+
+
+def test_what_changed_since_the_page_was_shown_is_read_again_first(store: Session) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    seen = shown(store, case, letter).seen
+    risk(store, case, "pets", "A big dog.")
+    with pytest.raises(letters.OtherWords):
+        letters.send(store, case.service, case.worker.actor, letter.id, seen=seen)
+    assert letter.state == "waiting"
+
+
+def test_only_an_address_that_a_manager_has_confirmed_is_used(here: Session) -> None:
+    store = here
+    case = everything(store)
+    letter = a_letter(store, case)
+    case.practice.email_confirmed_at = None
+    with pytest.raises(letters.NotReady):
+        send(store, case, letter)
+    sent = send(store, case, letter, how="paste", to="EMIS, by Amina")
+    assert (sent.state, sent.how, sent.sent_to, sent.message_id) == ("by-hand", "paste", "EMIS, by Amina", None)
+    assert sent.content is not None
+
+
+def test_by_hand_needs_the_permission_too(here: Session) -> None:
+    store = here
+    case = everything(store)
+    letter = a_letter(store, case)
+    seen = shown(store, case, letter).seen
+    people.change_permission(store, case.service, case.referral.person_id, "share_gp", "withdrawn", "en")
+    with pytest.raises(letters.NotAllowed):
+        letters.send(store, case.service, case.worker.actor, letter.id, seen=seen, how="print")
+    with pytest.raises(letters.NotPossible):
+        letters.send(store, case.service, case.worker.actor, letter.id, seen=seen, how="pigeon")
+
+
+def test_another_service_s_message_is_not_there(store: Session) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    stranger = staff_member(store, a_service(store, "there")).actor
+    for act in (letters.read, letters.allow_by_word):
+        with pytest.raises(letters.Gone):
+            act(store, stranger, letter.id)
+    with pytest.raises(letters.Gone):
+        letters.send(store, case.service, stranger, letter.id, seen="")
+    with pytest.raises(letters.Gone):
+        letters.not_needed(store, stranger, letter.id, "x")
+
+
+def test_the_gathering_never_reads_what_is_kept_about_safeguarding() -> None:
+    source = Path(gathering.__file__).read_text("utf-8")
+    imported = source[source.index("from portal.store import") :].partition(")")[0]
+    assert "Safeguarding" not in imported
+    assert "CaseNote" not in imported
+
+
+# The pages -----------------------------------------------------------------------------------------------------------
+
+
+def test_from_a_closed_case_to_a_message_that_is_sent_are_two_presses(client: InspectedClient, store: Session) -> None:
+    case = everything(store)
+    a_letter(store, case)
+    sign_in(client, store, case.worker)
+    at_the_case = client.get(f"/staff/referrals/{case.referral.id}")
+    found = re.search(r'<a href="(/staff/letters/[^"]+)">Message to the GP</a>', at_the_case.get_data(as_text=True))
+    assert found, "the case leads to the message"
+    one = found[1]  # press 1: open it
+    page = client.get(one)
+    assert "Exactly this goes" in words_of(page)
+    assert "Please review her hearing aid." in words_of(page)
+    sent = press(client, one, "send", how="email")  # press 2: Send. Nothing was typed.
+    assert sent.status_code == 303
+    done = words_of(client.get(sent.headers["Location"]))
+    assert "Sent by email" in done
+    assert "Please review her hearing aid." in done
+    store.expire_all()
+    assert store.scalars(select(Letter)).one().state == "sent"
+
+
+def test_the_message_is_there_as_text_as_a_page_to_print_and_as_files(client: InspectedClient, store: Session) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    sign_in(client, store, case.worker)
+    base = f"/staff/letters/{letter.id}"
+    text = client.get(f"{base}/text").get_data(as_text=True)
+    assert "<textarea" in text
+    assert "PLAN AND REQUESTED ACTIONS" in text
+    file = client.get(f"{base}/text.txt")
+    assert file.content_type == "text/plain; charset=utf-8"
+    assert "attachment" in file.headers["Content-Disposition"]
+    assert "Please review her hearing aid." in words_of(client.get(f"{base}/print"))
+    bundle = client.get(f"{base}/fhir.json")
+    assert bundle.content_type == "application/fhir+json"
+    assert json.loads(bundle.get_data(as_text=True))["type"] == "document"
+
+
+def test_where_it_is_not_allowed_nothing_is_shown_and_the_page_offers_to_ask(
+    client: InspectedClient, store: Session
+) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    people.change_permission(store, case.service, case.referral.person_id, "share_gp", "withdrawn", "en")
+    sign_in(client, store, case.worker)
+    base = f"/staff/letters/{letter.id}"
+    page = words_of(client.get(base))
+    assert "They do not allow it now" in page
+    assert "hearing aid" not in page
+    for form in ("text", "text.txt", "print", "fhir.json"):
+        assert client.get(f"{base}/{form}").status_code == 404, form
+    assert press(client, base, "permission").status_code == 422
+    allowed = press(client, base, "permission", agreed="y")
+    assert allowed.status_code == 303
+    assert "hearing aid" in words_of(client.get(base))
+    rows = people.permissions_of(store, case.service.id, case.referral.person_id)
+    store.expire_all()
+    assert rows["share_gp"].given_by == "staff-recorded-verbal"
+
+
+def test_taken_back_while_the_page_lay_open_it_is_not_sent_and_that_is_said_kindly(
+    client: InspectedClient, store: Session
+) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    sign_in(client, store, case.worker)
+    base = f"/staff/letters/{letter.id}"
+    page = client.get(base).get_data(as_text=True)
+    token, seen = (
+        re.search(rf'name="{name}" value="([^"]+)"', page)[1]  # type: ignore[index]
+        for name in ("csrf_token", "seen")
+    )
+    people.change_permission(store, case.service, case.referral.person_id, "share_gp", "withdrawn", "en")
+    late = client.post(f"{base}/send", data={"csrf_token": token, "seen": seen, "how": "email"})
+    assert late.status_code == 409
+    assert "It was not sent: they do not allow it (any more). Nothing has left." in words_of(late)
+
+
+def test_by_hand_says_how_and_a_mistake_keeps_what_was_typed(client: InspectedClient, store: Session) -> None:
+    case = accepted(store)
+    risk(store, case)
+    letter = a_letter(store, case, occasion="plan")
+    sign_in(client, store, case.worker)
+    base = f"/staff/letters/{letter.id}"
+    wrong = press(client, base, "send", how="hand", by="", to="", asked="Please ring her.")
+    assert wrong.status_code == 422
+    assert "Choose how you send it" in words_of(wrong)
+    assert "Please ring her." in words_of(wrong)
+    assert press(client, base, "send", how="hand", by="print", to="", asked="Please ring her.").status_code == 303
+    assert "Please ring her." in words_of(client.get(base))
+
+
+def test_the_list_leads_to_each_and_one_that_is_not_needed_leaves_it(client: InspectedClient, store: Session) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    sign_in(client, store, case.worker)
+    listed = client.get("/staff/letters")
+    assert f"/staff/letters/{letter.id}" in listed.get_data(as_text=True)
+    assert "Ready to send" in words_of(listed)
+    base = f"/staff/letters/{letter.id}"
+    assert press(client, base, "not-needed", because="").status_code == 422
+    assert press(client, base, "not-needed", because="They told the GP themselves.").status_code == 303
+    assert "They told the GP themselves." in words_of(client.get(base))
+    assert "Nothing waits to be sent." in words_of(client.get("/staff/letters"))
+
+
+def test_without_a_permission_the_case_says_so_and_asking_prepares_the_message(
+    client: InspectedClient, store: Session
+) -> None:
+    case = everything(store, share_gp="no")
+    sign_in(client, store, case.worker)
+    address = f"/staff/referrals/{case.referral.id}"
+    assert "they have not allowed it, so nothing goes" in words_of(client.get(address))
+    made = press(client, address, "letters/permission")
+    assert made.status_code == 303
+    assert "Exactly this goes" in words_of(client.get(made.headers["Location"]))
+
+
+def test_the_person_reads_what_we_told_their_gp_without_what_was_written_about_keeping_safe(here: Session) -> None:
+    store = here
+    case = everything(store)
+    send(store, case, a_letter(store, case))
+    (told,) = letters.for_person(store, case.service.id, case.referral.person_id)
+    assert told.recipient == "gp"
+    other = accepted_here(store, case, share_gp="yes")
+    with pytest.raises(letters.Gone):
+        letters.one_for_person(store, case.service.id, other.person_id, told.id)
+
+
+def test_an_analyst_sees_no_message(client: InspectedClient, store: Session) -> None:
+    case = accepted(store)
+    letter = a_letter(store, case, occasion="plan")
+    sign_in(client, store, staff_member(store, case.service, Role.ANALYST))
+    assert client.get(f"/staff/letters/{letter.id}").status_code == 403
