@@ -276,6 +276,15 @@ def sent_as(store: Session, actor: Actor, draft_id: uuid.UUID) -> Referral | Non
     return store.scalar(theirs.where(Referral.draft_id == draft_id, Referral.entered_by.is_not(None)))
 
 
+def look_sent(store: Session, actor: Actor, draft_id: uuid.UUID) -> Sent:
+    """The same, to be shown: the reading is written down. Raises ``Gone``."""
+    found = sent_as(store, actor, draft_id)
+    if found is None:
+        raise Gone
+    audit.record(store, actor.service_id, actor, "read a referral", "referral", found.id)
+    return Sent(found, "")
+
+
 def new_number(store: Session, actor: Actor, draft_id: uuid.UUID) -> Sent:
     """Another return number for a form that was typed in and sent; the one before stops working. Raises ``Gone``."""
     found = sent_as(store, actor, draft_id)

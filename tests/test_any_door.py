@@ -373,7 +373,7 @@ def test_what_was_blank_when_the_call_ended_was_not_asked(amina: Visitor, world:
     answers = world.draft().answers
     assert answers["gp_practice"] == "The Elms"
     assert "gp_registered" not in answers
-    amina.open(f"/staff/entry/{world.draft().id}/gp").press()
+    amina.open(f"/staff/entry/{world.draft().id}/part/gp").press()
     assert world.draft().answers["gp_registered"] == "left-blank"
 
 
@@ -385,7 +385,7 @@ def test_every_button_keeps_what_is_on_the_page(amina: Visitor, world: World) ->
     amina.press("to-check")
     answers = world.draft().answers
     assert (answers["first_name"], answers["what_matters"]) == ("Zofia", "To meet people.")
-    amina.open(f"/staff/entry/{world.draft().id}/name-and-number").press("to-nowhere")
+    amina.open(f"/staff/entry/{world.draft().id}/part/name-and-number").press("to-nowhere")
     assert amina.here.endswith("/check")
 
 
@@ -458,7 +458,7 @@ def test_an_answer_that_somebody_is_not_safe_raises_its_alert_at_once_and_shows_
         alert = store.scalars(select(Alert)).one()
         assert (alert.rule, alert.form_id, alert.referral_id) == ("being-hurt", world_draft(store).id, None)
     assert amina.carry_on().here == "/staff/entry/"  # where the press led
-    amina.open(f"/staff/entry/{world.draft().id}/urgent").press(urgency="no")
+    amina.open(f"/staff/entry/{world.draft().id}/part/urgent").press(urgency="no")
     assert not amina.here.endswith("/help")
 
 
@@ -482,8 +482,8 @@ def test_two_colleagues_on_one_page_see_both_versions_and_lose_nothing(
     # The same answer twice is no quarrel.
     ben.follow(amina.path.replace("about-them", "what-matters"))
     ben.press(what_matters="Both.")
-    amina.open(f"/staff/entry/{world.draft().id}/what-matters")
-    ben.open(f"/staff/entry/{world.draft().id}/what-matters").press(what_matters="Once more.")
+    amina.open(f"/staff/entry/{world.draft().id}/part/what-matters")
+    ben.open(f"/staff/entry/{world.draft().id}/part/what-matters").press(what_matters="Once more.")
     amina.press(what_matters="Once more.")
     assert amina.status == 200
 

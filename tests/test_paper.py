@@ -150,9 +150,7 @@ def test_large_print_is_at_least_18_points_in_every_part() -> None:
     assert re.search(r"@page\s*\{[^}]*size:\s*A4", sheet)
 
 
-def test_there_is_no_paper_without_a_service(app: Flask, stores: Stores) -> None:
-    with stores.writing.begin() as store:
-        a_service(store, "one"), a_service(store, "two")
+def test_there_is_no_paper_without_a_service(app: Flask) -> None:
     assert Visitor(app).open("/paper").status == 404
 
 

@@ -154,7 +154,7 @@ def _section(draft: Draft, slug: str) -> tuple[Order, Section]:
     return order, order.section(slug) or abort(404)
 
 
-@blueprint.get("/<uuid:entry_id>/<slug>")
+@blueprint.get("/<uuid:entry_id>/part/<slug>")
 @allow(Permission.ENTER_REFERRALS, audits=True)
 def page(entry_id: uuid.UUID, slug: str) -> ResponseReturnValue:
     """Some questions, and what to say aloud before them."""
@@ -301,7 +301,7 @@ def _with_note(order: Order, step: Step, one: Shown) -> Markup | str:
     return Markup("{} {}").format(note, one.hint)
 
 
-@blueprint.post("/<uuid:entry_id>/<slug>")
+@blueprint.post("/<uuid:entry_id>/part/<slug>")
 @allow(Permission.ENTER_REFERRALS)
 @keeps_typed
 def keep(entry_id: uuid.UUID, slug: str) -> ResponseReturnValue:
@@ -451,8 +451,10 @@ def _sent(made: entries.Sent, entry_id: uuid.UUID) -> str:
 @allow(Permission.ENTER_REFERRALS, audits=True)
 def sent(entry_id: uuid.UUID) -> ResponseReturnValue:
     """What a form became."""
-    found = entries.sent_as(g.store, g.actor, entry_id) or abort(404)
-    return _sent(entries.Sent(found, ""), entry_id)
+    try:
+        return _sent(entries.look_sent(g.store, g.actor, entry_id), entry_id)
+    except entries.Gone:
+        abort(404)
 
 
 @blueprint.post("/<uuid:entry_id>/sent")
