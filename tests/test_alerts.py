@@ -131,7 +131,8 @@ def test_every_rule_of_every_question_is_known_and_unknown_ones_are_refused(here
         for choice in question.choices
         if choice.alert
     }
-    assert named | {"scale-risk"} == set(RULES)  # that one is raised by an item of a scale
+    # One is raised by an item of a scale, one by staff.
+    assert named | {"scale-risk", "marked-by-staff"} == set(RULES)
     with pytest.raises(KeyError):
         here.raised(rule="bad-weather")
 

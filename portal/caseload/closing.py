@@ -284,9 +284,6 @@ def write(
     )
     store.add(closure)
     store.flush()
-    audit.record(
-        store, service.id, actor, "closed a case", "referral", referral.id, closure=str(closure.id), why=reason
-    )
     return closure
 
 
@@ -316,6 +313,8 @@ def end(store: Session, service: Service, actor: Actor, referral: Referral, clos
     contacts.counted(store, service, referral)
     if closure.reason != "duplicate":
         letters.wanted(store, service, actor, referral, "closing")
+    about = {"closure": str(closure.id), "why": closure.reason}
+    audit.record(store, service.id, actor, "closed a case", "referral", referral.id, **about)
     store.flush()
 
 
