@@ -58,6 +58,9 @@ WHY: tuple[Listed, ...] = (
 )
 """Why a message waits, the first that is true."""
 
+NO_CASE_YET = ("submitted",)
+"""Nobody is told anything about a form that nobody has decided on."""
+
 LONGEST_ASKED, LONGEST_REASON, LONGEST_TO = 1000, 500, 150
 
 
@@ -146,6 +149,8 @@ def prepare(store: Session, service: Service, actor: Actor, referral_id: uuid.UU
     mine = rows_of(service.id, Referral).where(Referral.id == referral_id)
     referral = store.scalar(mine)
     if referral is None or recipient not in PERMISSION_FOR or not may_be_told(referral, recipient):
+        raise Gone
+    if referral.status in NO_CASE_YET:
         raise Gone
     occasion = "update" if referral.is_open or _has_sent(store, referral, recipient, "closing") else "closing"
     made = _wanted_by(store, service, actor, referral, occasion, recipient)

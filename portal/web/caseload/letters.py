@@ -142,7 +142,8 @@ def for_case(referral: Referral) -> dict[str, object]:
         return {"letters": [], "letters_to": []}
     found = [shown(one) for one in letters.of_referral(g.store, g.actor, referral)]
     waiting = {one.letter.recipient for one in found if one.letter.state == letters.WAITING}
-    wanted = [one for one in letters.PERMISSION_FOR if letters.may_be_told(referral, one) and one not in waiting]
+    able = () if referral.status in letters.NO_CASE_YET else letters.PERMISSION_FOR
+    wanted = [one for one in able if letters.may_be_told(referral, one) and one not in waiting]
     return {
         "letters": found,
         "letters_to": [
