@@ -343,6 +343,8 @@ def public_pages(app: Flask, language: str) -> Iterator[tuple[str, str]]:
         yield seen(path, there.open(path))
     for path in ("/data-dictionary", "/poster", "/carry-on", "/refer/locked", "/refer/ask-them-first", "/nope"):
         yield seen(path, there.open(path))
+    for path in ("/paper", "/paper/form", "/paper/form/large", "/paper/scales/ons4", "/kiosk"):
+        yield seen(path, there.open(path))
     yield seen("a card that cannot be read", there.open("/carry-on").press(reference="x", number="y"))
     yield seen("a card nobody has", there.open("/carry-on").press(reference="00000000-0", number="1" * 12))
     for helped in ("me", "someone-who-agrees"):
