@@ -37,7 +37,20 @@ from portal import (
     tasks,
 )
 from portal.access import MAY, TASKS, Actor, Mine, Permission, Role, Visitor
-from portal.caseload import access_needs, care_plan, closing, contacts, moving, notes, risks, safeguarding, views
+from portal.accounts import passkeys, providers
+from portal.caseload import (
+    access_needs,
+    care_plan,
+    closing,
+    contacts,
+    letters,
+    moving,
+    notes,
+    onward,
+    risks,
+    safeguarding,
+    views,
+)
 from portal.caseload.plan_content import stamp
 from portal.clock import now
 from portal.instruments.packs import text_hash
@@ -45,13 +58,15 @@ from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.details import DETAILS
 from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.store import Alert, Referral, Service
+from portal.store import Alert, Practice, Referral, Service
 from portal.web.security import door
 from tests.arriving import Known, somebody
+from tests.authenticator import Authenticator
 from tests.inspector import InspectedClient
 from tests.pictures import a_picture
 from tests.world import Member, a_draft, a_referral, a_service, staff_member, typed_in
 
+DEVICE = Authenticator("http://localhost", "localhost")
 MADE_UP_TEXT = (Path(__file__).parent / "fixtures" / "who5.qaa.json").read_bytes()
 OTHER_WORDS = json.loads(MADE_UP_TEXT) | {"instructions": "Blorp anew:"}
 
@@ -155,11 +170,76 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "place_code": services.texts.write(store, manager, "closing", "en", "Come back at any time.", number=0).place,
         "language_code": "en",
         **_ended_and_paused(store, service, worker),
+        **_led_on_and_told(store, service, worker, known),
         "view_id": str(views.keep(store, manager, "On hold", {"status": "on-hold"}).id),
         **_typed_in(store, service, worker),
+        **_directory_of(store, manager),
         "kiosk_id": str(accounts.make_kiosk(store, boss, "Waiting room", codes.new_key()).id),
         **_visits_of(store, service, worker, known),
     }, staff
+
+
+def _led_on_and_told(store: Session, service: Service, worker: Actor, known: Known) -> dict[str, str]:
+    """Places that somebody is referred to, with and without their permission; messages back that wait, that are not
+    allowed any more, and one that was sent about the person who visits their own page."""
+
+    def somebody_s(name: str, **answers: object) -> Referral:
+        sent = a_referral(store, service, first_name=name, **answers)
+        risks.none_known(store, worker, referrals.accept(store, service, worker, sent.id).id)
+        return sent
+
+    def led(referral: Referral) -> onward.Onward:
+        once, place = f"led {referral.id}", "The choir"
+        return onward.begin(store, worker, referral.id, once=once, kind="referral", need="loneliness", place=place)
+
+    def wanted(referral: Referral) -> letters.Letter:
+        return letters.wanted(store, service, worker, referral, "plan")[0]
+
+    def seen(letter: letters.Letter) -> str:
+        return letters.shown(store, service, worker, letter.id).seen
+
+    yes, no = somebody_s("Gil", share_gp="yes", share_onward="yes"), somebody_s("Hal", share_gp="yes")
+    allowed, forbidden, letter, withdrawn = led(yes), led(no), wanted(yes), wanted(no)
+    people.change_permission(store, service, no.person_id, "share_gp", "withdrawn", "en")
+    people.change_permission(store, service, known.referral.person_id, "share_gp", "given", "en")
+    risks.none_known(store, worker, known.referral.id)
+    told = wanted(known.referral)
+    letters.send(store, service, worker, told.id, seen=seen(told), how="print")
+    name = [one for one in onward.shareable(store, worker, allowed, {}) if one.code == "name"]
+    practice = Practice(service_id=service.id, code="D81044", name="Harbour", name_key="harbour")
+    store.add(practice)
+    store.flush()
+    return {
+        "onward_id": str(allowed.id),
+        "onward_seen": onward.seen_of(name),
+        "forbidden_onward_id": str(forbidden.id),
+        "letter_id": str(letter.id),
+        "letter_seen": seen(letter),
+        "withdrawn_letter_id": str(withdrawn.id),
+        "told_letter_id": str(told.id),
+        "told_referral_id": str(yes.id),
+        "untold_referral_id": str(somebody_s("Ike").id),
+        "practice_id": str(practice.id),
+    }
+
+
+def _directory_of(store: Session, manager: Actor) -> dict[str, str]:
+    """An activity of our own with its provider; a feed that has lost most of what it had."""
+    words = directory.Words(name="Choir", provider="Town Choirs", needs=["loneliness"], postcode="PE27 5AD")
+    own = directory.keeping.add(store, manager, codes.new_id(), words)
+    feed = directory.feeds.feed_named(store, manager.service_id, manager, "Council", url="https://feeds.example/")
+    theirs = directory.keeping.add(store, manager, codes.new_id(), words)
+    theirs.feed_id, feed.taken_at = feed.id, now() + timedelta(minutes=1)
+    store.add(ActivityTag(service_id=manager.service_id, activity_id=theirs.id, kind="topic", value="Singing"))
+    run = directory.ask(store, feed, manager)
+    assert run
+    run.state, run.error = "done", "shrank"
+    store.flush()
+    assert own.provider_id
+    return {"activity_id": str(own.id), "provider_id": str(own.provider_id), "feed_id": str(feed.id), "public_id": UNKNOWN}
+
+
+UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
 
 def _typed_in(store: Session, service: Service, worker: Actor) -> dict[str, str]:
@@ -270,8 +350,25 @@ def build(environment: dict[str, str], migrated: Path, file: Path) -> World:
                     made.members[role] = member
                     made.tokens[role], made.ids[slug][f"sign_in_id of {role}"] = _token(store, member)
             _, made.ids[slug]["sign_in_id"] = _token(store, members[Role.MANAGER])
+            made.ids[slug].update(_ways_in(store, members[Role.ADMINISTRATOR]))
     app.extensions["stores"].engine.dispose()
     return made
+
+
+def _ways_in(store: Session, member: Member) -> dict[str, str]:
+    """A passkey, one that a device has just made, and an account elsewhere."""
+    service = store.get_one(Service, member.actor.service_id)
+    providers.connect(store, member.actor, providers.Claims("https://sign-in.example", member.email, ""))
+    key, options = passkeys.begin_new(store, service, member.actor, host=DEVICE.host)
+    made = passkeys.add(
+        store, member.actor, key, a_device().make(options), "A phone", host=DEVICE.host, origin=DEVICE.origin
+    )
+    key, options = passkeys.begin_new(store, service, member.actor, host=DEVICE.host)
+    return {"passkey_id": str(made.id), "passkey key": key, "passkey answer": a_device().make(options)}
+
+
+def a_device() -> Authenticator:
+    return Authenticator(DEVICE.origin, DEVICE.host)
 
 
 def visitor(app: Flask, world: World, role: Role | None) -> InspectedClient:
@@ -356,6 +453,14 @@ INSTEAD: dict[str, dict[str, str]] = {
         ("caseload.move", "caseload.move_it", "caseload.move_permission"), {"referral_id": "moves_referral_id"}
     ),
     "caseload.undo_merge": {"referral_id": "merged_referral_id"},
+    **dict.fromkeys(
+        ("caseload.onward_find", "caseload.onward_new", "caseload.onward_begin", "caseload.prepare_letter"),
+        {"referral_id": "told_referral_id"},
+    ),
+    "caseload.onward_permission": {"onward_id": "forbidden_onward_id"},
+    "caseload.letter_permission": {"letter_id": "withdrawn_letter_id"},
+    "caseload.allow_letter": {"referral_id": "untold_referral_id"},
+    "my.letter": {"letter_id": "told_letter_id"},
     "scales.licence": {"scale_key": "gated_scale"},
     "scales.protocol": {"scale_key": "locked_scale"},
     "scales.words": {"scale_key": "gated_scale"},
@@ -468,6 +573,15 @@ GOOD: dict[str, Good] = {
     },
     "caseload.action_becomes": _nothing,
     "caseload.agreed_plan": lambda world: {"agreed": "person", "none_known": "y", "seen": "SEEN"},
+    "passkeys.new": _nothing,
+    "passkeys.add": lambda world: {
+        "key": world.ids["here"]["passkey key"],
+        "answer": world.ids["here"]["passkey answer"],
+        "name": "My tablet",
+    },
+    "passkeys.end": _nothing,
+    "providers.disconnect": _nothing,
+    "sign_in.change_password": lambda world: {"password": "velvet anchor pigeon"},
     "goals.staff_add": lambda world: {**A_GOAL, **ANSWERED, "closeness": "2"},
     "goals.staff_rated": lambda world: {**ANSWERED, "closeness": "7"},
     "goals.staff_changed": lambda world: {**A_GOAL, "version": "1"},
@@ -498,6 +612,17 @@ GOOD: dict[str, Good] = {
     "entry.new_number": _nothing,
     "entry.send": _nothing,
     "entry.throw_away": _nothing,
+    "directory.add": lambda world: {"name": "Tea", "provider": "Tea House", "status": "active", "needs": "loneliness"},
+    "directory.change": lambda world: {"name": "Tea", "provider": "Tea House", "status": "active", "version": "1"},
+    "directory.hide": lambda world: {"hidden": "yes"},
+    "directory.checked": _nothing,
+    "directory.referrals": lambda world: {"referrals_to": "refer@choirs.example"},
+    "directory.provider": lambda world: {"name": "Town Choirs Trust", "version": "1"},
+    "directory.add_feed": lambda world: {"name": "County", "url": "https://feeds.example/county"},
+    "directory.feed": lambda world: {"on": "y", "every_hours": "24", "published": "y", "version": "VERSION"},
+    "directory.fetch_now": _nothing,
+    "directory.accept_missing": _nothing,
+    "directory.topic": lambda world: {"topic": "Singing", "needs": "mood-stress"},
     "erasure.ask": _nothing,
     "erasure.erase": lambda world: {"reference": world.ids["here"]["reference"], "told": "y"},
     "erasure.refuse": lambda world: {"word": "A court needs it."},
@@ -514,6 +639,26 @@ GOOD: dict[str, Good] = {
     "caseload.confirm_way": _nothing,
     "caseload.close_alert": lambda world: {"done": "Rang, and they are safe."},
     "caseload.decline_it": lambda world: {"reason": "REASON", "text": "", "word": "We are sorry."},
+    "caseload.onward_begin": lambda world: {
+        "kind": "signpost",
+        "need": "loneliness",
+        "place": "The choir",
+        "check_due": (now() + timedelta(days=14)).date().isoformat(),
+    },
+    "caseload.onward_send": lambda world: {
+        "fields": "name",
+        "seen": world.ids["here"]["onward_seen"],
+        "how": "hand",
+        "to": "Ann, by phone",
+    },
+    "caseload.onward_permission": lambda world: {"agreed": "y"},
+    "caseload.onward_became": lambda world: {"status": "accepted", "on": now().date().isoformat(), "version": "1"},
+    "caseload.prepare_letter": lambda world: {"recipient": "gp"},
+    "caseload.allow_letter": lambda world: {"recipient": "gp", "agreed": "y"},
+    "caseload.send_letter": lambda world: {"seen": world.ids["here"]["letter_seen"], "how": "hand", "by": "print"},
+    "caseload.letter_not_needed": lambda world: {"because": "They told the GP themselves."},
+    "caseload.letter_permission": lambda world: {"agreed": "y"},
+    "caseload.confirm_practice": lambda world: {"email": "harbour@nhs.example", "sure": "y", "version": "1"},
     "caseload.give_to": lambda world: {"to": world.ids["here"]["staff_id"]},
     "caseload.hand_over": lambda world: {"to": world.ids["here"]["staff_id"]},
     "caseload.merge": _nothing,
@@ -629,6 +774,13 @@ GOOD: dict[str, Good] = {
     "sign_in.sign_out_everywhere": _nothing,
 }
 """What is typed so that an act of the staff happens."""
+
+
+TRIED_ELSEWHERE = {
+    "providers.connect": "it needs a provider that runs: tests/test_providers.py",
+    "providers.keep": "it needs a provider that runs: tests/test_providers.py",
+}
+"""Acts of the staff that cannot be tried with what is typed alone."""
 
 
 def good(app: Flask, world: World, rule: Rule) -> dict[str, str]:

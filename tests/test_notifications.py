@@ -60,6 +60,7 @@ EXAMPLES = {
     "by": "2026-11-30",
     "link": "https://refer.example.org/x",
     "token": "x" * 43,
+    "words": "What the page listed.",
 }
 ALWAYS = {day: [["00:00", "24:00"]] for day in WEEKDAYS}
 CHANNELS = ("call", "text", "email", "post", "through-person", "come-back")
@@ -152,6 +153,11 @@ def test_a_template_uses_only_what_is_declared(template: str) -> None:
 def test_no_detail_can_carry_a_name_or_words_of_a_person() -> None:
     details = {key for template in MESSAGES.values() for key in template.details | template.may}
     assert details == set(EXAMPLES), "a new detail: can it hold a name, a need, a score or a person's words?"
+    saying = {template.code for template in MESSAGES.values() if "words" in template.details}
+    assert saying == {"message-back", "onward-referral"}
+    for template in MESSAGES.values():
+        about_them = template.audience is Audience.PROFESSIONAL
+        assert about_them == ("words" in template.details) == bool(template.permission), template.code
 
 
 def test_every_template_is_a_message_and_every_message_a_template() -> None:
