@@ -26,6 +26,7 @@ from portal import (
     clock,
     codes,
     create_app,
+    directory,
     entries,
     experience,
     goals,
@@ -58,7 +59,7 @@ from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.details import DETAILS
 from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.store import Alert, Practice, Referral, Service
+from portal.store import ActivityTag, Alert, Practice, Referral, Service
 from portal.web.security import door
 from tests.arriving import Known, somebody
 from tests.authenticator import Authenticator
@@ -229,14 +230,15 @@ def _directory_of(store: Session, manager: Actor) -> dict[str, str]:
     own = directory.keeping.add(store, manager, codes.new_id(), words)
     feed = directory.feeds.feed_named(store, manager.service_id, manager, "Council", url="https://feeds.example/")
     theirs = directory.keeping.add(store, manager, codes.new_id(), words)
-    theirs.feed_id, feed.taken_at = feed.id, now() + timedelta(minutes=1)
     store.add(ActivityTag(service_id=manager.service_id, activity_id=theirs.id, kind="topic", value="Singing"))
     run = directory.ask(store, feed, manager)
     assert run
     run.state, run.error = "done", "shrank"
+    theirs.feed_id, feed.taken_at = feed.id, now() + timedelta(minutes=1)
     store.flush()
     assert own.provider_id
-    return {"activity_id": str(own.id), "provider_id": str(own.provider_id), "feed_id": str(feed.id), "public_id": UNKNOWN}
+    ids = {"activity_id": str(own.id), "provider_id": str(own.provider_id), "feed_id": str(feed.id)}
+    return {**ids, "public_id": UNKNOWN}
 
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
@@ -619,7 +621,7 @@ GOOD: dict[str, Good] = {
     "directory.referrals": lambda world: {"referrals_to": "refer@choirs.example"},
     "directory.provider": lambda world: {"name": "Town Choirs Trust", "version": "1"},
     "directory.add_feed": lambda world: {"name": "County", "url": "https://feeds.example/county"},
-    "directory.feed": lambda world: {"on": "y", "every_hours": "24", "published": "y", "version": "VERSION"},
+    "directory.feed": lambda world: {"on": "y", "every_hours": "24", "published": "y", "version": "2"},
     "directory.fetch_now": _nothing,
     "directory.accept_missing": _nothing,
     "directory.topic": lambda world: {"topic": "Singing", "needs": "mood-stress"},

@@ -84,7 +84,10 @@ def begin_new(store: Session, service: Service, actor: Actor, *, host: str) -> t
         exclude_credentials=[PublicKeyCredentialDescriptor(id=_bytes(one.credential_id)) for one in there],
     )
     held = {"challenge": options.challenge.hex()}
-    return ceremonies.begin(store, actor.service_id, NEW, held, actor.staff_id), options_to_json(options)
+    key = ceremonies.begin(store, actor.service_id, NEW, held, actor.staff_id)
+    audit.record(store, actor.service_id, actor, "asked for a new passkey", "staff", actor.staff_id)
+    store.flush()
+    return key, options_to_json(options)
 
 
 def add(store: Session, actor: Actor, key: str, answer: str, name: str, *, host: str, origin: str) -> Passkey:
