@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -17,6 +18,7 @@ from portal import audit, clock, codes, measures, people, referrals
 from portal.access import Actor, Refused, Role
 from portal.caseload import contacts, lists
 from portal.caseload.lists import Listed, codes_in
+from portal.i18n import LONDON
 from portal.store import AccessNeed, CarePlan, CaseNote, CheckIn, Contact, Letter, Referral, Service, Stores, Task
 from portal.web.caseload.contacts import read_time
 from tests.arriving import somebody
@@ -36,17 +38,17 @@ class Team:
     amina: Member
     ben: Member
 
-    def case(self, **answers: object) -> Referral:
+    def case(self, **answers: Any) -> Referral:
         """A referral that Amina has accepted."""
         return referrals.accept(
             self.store, self.service, self.amina.actor, a_referral(self.store, self.service, **answers).id
         )
 
-    def record(self, referral: Referral, outcome: str = "spoke", *, once: str = "", **more: object) -> Contact:
+    def record(self, referral: Referral, outcome: str = "spoke", *, once: str = "", **more: Any) -> Contact:
         once = once or uuid.uuid4().hex
         return contacts.record(
             self.store, self.service, self.amina.actor, referral.id, once=once, outcome=outcome, **more
-        )  # type: ignore[arg-type]
+        )
 
     def change(self, contact: Contact, **fields: object) -> Contact:
         return contacts.change(self.store, self.service, self.amina.actor, contact.id, contact.version, **fields)
@@ -179,12 +181,12 @@ def test_a_contact_of_another_day_is_counted_on_that_day(team: Team) -> None:
     ],
 )
 def test_what_cannot_be_is_told_by_the_field_and_nothing_is_kept(
-    team: Team, said: dict[str, object], problems: dict[str, str]
+    team: Team, said: dict[str, Any], problems: dict[str, str]
 ) -> None:
     with clock.at(MONDAY):
         case = team.case()
         with pytest.raises(contacts.NotPossible) as refused:
-            team.record(case, **{"outcome": "spoke", **said})  # type: ignore[arg-type]
+            team.record(case, **{"outcome": "spoke", **said})
     assert refused.value.problems == problems
     assert team.store.scalar(select(func.count()).select_from(Contact)) == 0
 
@@ -352,7 +354,7 @@ def test_a_referral_that_ended_otherwise_has_its_end_on_the_day_of_the_decision(
 
 def due(team: Team, case: Referral) -> dict[str, date]:
     rows = measures.of_referral(team.store, team.service.id, case.id)
-    return {f"{one.occasion} {one.number}": one.due_at.astimezone(contacts.LONDON).date() for one in rows}
+    return {f"{one.occasion} {one.number}": one.due_at.astimezone(LONDON).date() for one in rows}
 
 
 def test_check_ins_nobody_was_asked_about_are_dated_from_the_first_contact(team: Team) -> None:

@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
 from portal import alerts, clock, codes, measures, referrals, tasks
@@ -41,11 +42,11 @@ class Team:
     amina: Member
     ben: Member
 
-    def case(self, name: str = "Zofia", by: Member | None = None, **answers: object) -> Referral:
+    def case(self, name: str = "Zofia", by: Member | None = None, **answers: Any) -> Referral:
         new = a_referral(self.store, self.service, first_name=name, **answers)
         return referrals.accept(self.store, self.service, (by or self.amina).actor, new.id)
 
-    def record(self, case: Referral, outcome: str = "spoke", by: Member | None = None, **more: object) -> None:
+    def record(self, case: Referral, outcome: str = "spoke", by: Member | None = None, **more: Any) -> None:
         contacts.record(
             self.store,
             self.service,
@@ -53,7 +54,7 @@ class Team:
             case.id,
             once=uuid.uuid4().hex,
             outcome=outcome,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
     def everything(self, who: Member | None = None) -> list[TodayLine]:
@@ -158,7 +159,7 @@ def test_a_case_opened_again_comes_up_until_its_worker_is_in_touch(team: Team) -
         assert team.lines() == []
 
 
-def _closure(team: Team, case: Referral, **more: object) -> Closure:
+def _closure(team: Team, case: Referral, **more: Any) -> Closure:
     return Closure(
         **{
             "service_id": case.service_id,
@@ -469,7 +470,7 @@ def test_where_nothing_waits_the_page_says_so(worker: InspectedClient) -> None:
 
 def test_a_long_list_says_how_many_more_there_are(worker: InspectedClient, team: Team) -> None:
     _many(team, 13)
-    team.store.execute(Referral.__table__.update().values(next_due=clock.today()))
+    team.store.execute(update(Referral).values(next_due=clock.today()))
     assert re.search(r"\b[34] more wait\.", words_of(worker.get("/staff/today")))
 
 

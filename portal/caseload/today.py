@@ -49,6 +49,8 @@ COUNTED = 100
 """So many are counted; beyond that it says "more than"."""
 CAME_BACK = timedelta(days=30)
 """For so long a check-in that came back waits here until its worker looks at it."""
+AFTERWARDS = timedelta(days=400)
+"""For so long after its end a case may still get an answer: the last check-in comes half a year later."""
 LOOKED = "read the check-ins"
 """The audit's act when a worker looks at the answers of their case."""
 
@@ -348,17 +350,25 @@ def _news(actor: Actor) -> ColumnElement[bool]:
         AuditEvent.act == LOOKED,
         AuditEvent.created_at >= CheckIn.completed_at,
     )
-    return and_(CheckIn.status == "completed", CheckIn.completed_at > now() - CAME_BACK, ~since.exists())
+    # Only what was completed has such a day. To ask for the status as well would lead SQLite to read all of those.
+    return and_(CheckIn.completed_at > now() - CAME_BACK, ~since.exists())
 
 
 def _came_back(asking: _Asking) -> Query:
+    """The cases of the actor in which an answer has not been seen yet; those that ended long ago ask nothing more."""
     here = and_(CheckIn.service_id == Referral.service_id, CheckIn.referral_id == Referral.id)
+    newest = select(func.max(CheckIn.completed_at)).where(here, _news(asking.actor)).scalar_subquery()
+    mine = (
+        select(Referral.id, Referral.person_id, newest.label("completed_at"))
+        .where(asking.mine(), or_(Referral.status.in_(Referral.OPEN), Referral.closed_at > asking.moment - AFTERWARDS))
+        .subquery()
+    )
+    person = and_(ServiceUser.service_id == asking.actor.service_id, ServiceUser.id == mine.c.person_id)
     return (
-        select(Referral.id.label("referral_id"), CheckIn.completed_at, _NAME)
-        .join(Referral, here)
-        .join(ServiceUser, _OF_REFERRAL)
-        .where(asking.mine(), CheckIn.service_id == asking.actor.service_id, _news(asking.actor))
-        .order_by(CheckIn.completed_at, CheckIn.id)
+        select(mine.c.id.label("referral_id"), mine.c.completed_at, _NAME)
+        .join(ServiceUser, person)
+        .where(mine.c.completed_at.is_not(None))
+        .order_by(mine.c.completed_at, mine.c.id)
     )
 
 
