@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portal.caseload import lists
 from portal.i18n import LANGUAGES, speaking
 from portal.journeys import (
     ABSENCES,
@@ -441,6 +442,9 @@ def _codes_now() -> set[str]:
         for question in journey.questions:
             found.add(f"{journey.code} {question.code}")
             found.update(f"{journey.code} {question.code} {choice.code}" for choice in question.choices)
+    for name, entries in vars(lists).items():
+        if isinstance(entries, tuple) and entries and isinstance(entries[0], lists.Listed):
+            found.update(f"list {name.lower().replace('_', '-')} {one.code}" for one in entries)
     return found
 
 
