@@ -203,7 +203,6 @@ def _led_on_and_told(store: Session, service: Service, worker: Actor, known: Kno
     allowed, forbidden, letter, withdrawn = led(yes), led(no), wanted(yes), wanted(no)
     people.change_permission(store, service, no.person_id, "share_gp", "withdrawn", "en")
     people.change_permission(store, service, known.referral.person_id, "share_gp", "given", "en")
-    risks.none_known(store, worker, known.referral.id)
     told = wanted(known.referral)
     letters.send(store, service, worker, told.id, seen=seen(told), how="print")
     name = [one for one in onward.shareable(store, worker, allowed, {}) if one.code == "name"]
