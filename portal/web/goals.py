@@ -16,7 +16,8 @@ from markupsafe import Markup
 from werkzeug.routing import BuildError
 
 from portal import accounts, codes, feedback, goals, i18n, people, referrals
-from portal.access import Mine, Permission, Tier
+from portal.access import Actor, Mine, Permission, Tier
+from portal.caseload import care_plan
 from portal.goals import ACHIEVE, ACTIVE, PUT_ASIDE, TAKE_UP, Draft, Goal, GoalLine, GoalRating
 from portal.i18n import N_, gettext, language_name, ngettext
 from portal.instruments import GoalChange, Unlike
@@ -171,6 +172,11 @@ def _uuid_of(typed: str) -> uuid.UUID | None:
         return uuid.UUID(typed)
     except ValueError:
         return None
+
+
+def _plan_follows(person_id: uuid.UUID, actor: Actor | None = None) -> None:
+    """A plan that is agreed keeps a version when one of its goals changes, whoever changes it."""
+    care_plan.goals_changed(g.store, g.service.id, person_id, actor)
 
 
 def _version_of() -> int:
@@ -342,6 +348,7 @@ def _finish(draft: Draft) -> Response:
         return _to("step", slug=unfinished.slug)
     except goals.TooMany:
         return _to("waiting")
+    _plan_follows(g.visitor.person_id)
     return _to("kept")
 
 
@@ -563,6 +570,7 @@ def changed(goal_id: uuid.UUID, slug: str) -> ResponseReturnValue:
         said = goals.answers_of(changed.goal)
         now = [(gettext(one.name), one.say(said[one.code])) for one in here.questions]
         return _change_page(changed.goal, here, raw, {}, meanwhile=now), 409
+    _plan_follows(g.visitor.person_id)
     return _left_with(_to("one", goal_id=goal_id))
 
 
@@ -575,6 +583,7 @@ def become(goal_id: uuid.UUID, what: str) -> ResponseReturnValue:
         goals.become(g.store, g.service.id, g.visitor.person_id, goal_id, what)
     except goals.TooMany:
         return _one_page(line, gettext(THREE)), 422
+    _plan_follows(g.visitor.person_id)
     return _to("one", goal_id=goal_id)
 
 
@@ -793,7 +802,10 @@ def staff_new(referral_id: uuid.UUID) -> ResponseReturnValue:
 def _add_page(referral: Referral, form: Add) -> str:
     form.offer()
     if not form.is_submitted():
-        form.goal_need.data = goals.proposed_need(g.store, g.service.id, referral.id) or ""
+        asked = request.args.get("need", "")
+        offered = {code for code, _ in form.goal_need.choices}
+        proposed = asked if asked and asked in offered else goals.proposed_need(g.store, g.service.id, referral.id)
+        form.goal_need.data = proposed or ""
     once = request.form.get("once", "")[:60] or str(codes.new_id())
     return _staff_page("staff_add", referral, form=form, once=questions.printable(once))
 
@@ -829,6 +841,7 @@ def staff_add(referral_id: uuid.UUID) -> ResponseReturnValue:
     except goals.TooMany:
         form.refuse("goal_words", gettext(THEIR_THREE))
         return _add_page(referral, form), 422
+    _plan_follows(referral.person_id, g.actor)
     return _to_list(referral_id)
 
 
@@ -924,6 +937,7 @@ def staff_changed(referral_id: uuid.UUID, goal_id: uuid.UUID) -> ResponseReturnV
             *((name, said) for _, name, said in rows_of(changed.goal)[1:]),
         ]
         return _staff_change_page(referral, line, form, now), 409
+    _plan_follows(referral.person_id, g.actor)
     return _to_list(referral_id)
 
 
@@ -937,6 +951,7 @@ def staff_become(referral_id: uuid.UUID, goal_id: uuid.UUID, what: str) -> Respo
         goals.become(g.store, g.service.id, referral.person_id, goal_id, what, g.actor)
     except goals.TooMany:
         return _staff_page("staff", referral, problem=gettext(THEIR_THREE), **for_staff(referral)), 422
+    _plan_follows(referral.person_id, g.actor)
     return _to_list(referral_id)
 
 

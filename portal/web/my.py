@@ -31,6 +31,7 @@ from portal.web import charts, questions
 from portal.web import goals as goal_pages
 from portal.web.caseload import letters as letter_pages
 from portal.web.caseload import onward as onward_pages
+from portal.web.caseload import plan_words
 from portal.web.requests import visit_lock
 from portal.web.security import keeps_typed, mine
 
@@ -58,6 +59,7 @@ def page() -> ResponseReturnValue:
         notes=contacts.shared_with(g.store, g.service.id, person_id),
         places=onward_pages.for_person(person_id),
         told=letter_pages.for_person(person_id),
+        plans=plan_words.for_person(g.service.id, person_id),
         goals=goal_pages.shown(goals.of_person(g.store, g.service.id, person_id)),
         scales=list(_scales(feedback.responses_of(g.store, g.service.id, person_id))),
         sharing=_sharing(theirs),

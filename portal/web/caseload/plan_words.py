@@ -20,6 +20,8 @@ from portal.caseload.lists import (
     entry,
 )
 from portal.clock import today
+from portal.exports.words import ACTION as TO_YOU
+from portal.exports.words import ACTION_WHO as YOU_OR_WHO
 from portal.i18n import N_, gettext, say_date
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
@@ -191,9 +193,9 @@ def _need_for_person(need: Mapping[str, Any]) -> dict[str, object]:
                 "actions": [
                     {
                         "words": action["words"],
-                        "who": say_who(action["who"], action["who_name"]),
+                        "who": action["who_name"] or gettext(YOU_OR_WHO[action["who"]]),
                         "due": say_day(action["due"]),
-                        "status": say_listed(ACTION_STATUSES, action["status"]),
+                        "status": gettext(TO_YOU[action["status"]]),
                     }
                     for action in goal["actions"]
                 ],
