@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal import access, audit, codes, drafts, feedback, people, reading, referrals
+from portal import access, audit, codes, drafts, feedback, people, reading, referrals, tasks
 from portal.access import Actor, Permission
 from portal.clock import now, today
 from portal.drafts import Draft
@@ -266,6 +266,7 @@ def send(store: Session, service: Service, actor: Actor, draft_id: uuid.UUID) ->
     draft.answers = orders.with_unasked(SELF_REFERRAL, SELF_REFERRAL.on_path(draft.answers))
     key = codes.new_key()
     referral = referrals.submit(store, service, draft, key, actor)
+    _nobody_has_to_go_on(store, service.id, draft_id)
     return Sent(referral, codes.return_number_from(key))
 
 
@@ -301,4 +302,9 @@ def throw_away(store: Session, actor: Actor, draft: Draft) -> None:
     """Nothing is to come of it: typed in twice, or the person does not want it. Its alerts stay."""
     access.require(actor, Permission.ENTER_REFERRALS)
     audit.record(store, actor.service_id, actor, "threw away an unsent form", "draft", draft.id)
+    _nobody_has_to_go_on(store, actor.service_id, draft.id)
     drafts.drop(store, draft)
+
+
+def _nobody_has_to_go_on(store: Session, service_id: uuid.UUID, draft_id: uuid.UUID) -> None:
+    tasks.no_longer_needed(store, service_id, once=[f"unfinished-form:{draft_id}"])

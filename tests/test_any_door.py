@@ -662,6 +662,10 @@ def test_what_is_not_finished_after_a_day_becomes_a_task_of_its_own(world: World
         task = store.scalars(select(Task)).one()
         assert (task.kind, task.draft_id) == (tasks.Kind.UNFINISHED_ENTRY, draft.id)
         assert referrals.ask_about_unfinished(store, world.service) == 0
+        assert [one.id for one in tasks.open_tasks(store, world.amina.actor)] == [task.id]
+        found = entries.find(store, world.amina.actor, draft.id)
+        entries.throw_away(store, world.amina.actor, found)
+        assert tasks.open_tasks(store, world.amina.actor) == []
 
 
 def test_every_part_that_is_typed_in_is_written_down_with_a_name(world: World) -> None:

@@ -57,6 +57,8 @@ def where(actor: Actor, task: Task) -> Action | None:
     """Where to look first; ``None`` when there is nothing to look at for this actor."""
     if task.referral_id:
         return Action(gettext(N_("Open the case")), "caseload.case", {"referral_id": task.referral_id})
+    if task.kind == tasks.Kind.UNFINISHED_ENTRY and access.may(actor, Permission.ENTER_REFERRALS):
+        return Action(gettext(N_("Go on with the form")), "entry.check", {"entry_id": task.draft_id})
     if task.draft_id:
         return Action(gettext(N_("See what they wrote")), "caseload.task", {"task_id": task.id})
     if task.kind == tasks.Kind.ERASURE_ASKED and access.may(actor, Permission.ERASE_PEOPLE):
