@@ -107,8 +107,11 @@ def begin(
     said_on: date | None = None,
     once: uuid.UUID | None = None,
 ) -> Draft:
-    """A form to be typed in; with the same ``once`` (an id) it is begun once. ``channel`` of CHANNELS, ``completed_by`` of COMPLETED_BY, ``language`` the person's, of
-    LANGUAGES (KeyError otherwise); ``said_on`` the day that stands on the paper (Unreadable when it cannot be true)."""
+    """A form to be typed in; with the same ``once`` (an id) it is begun once.
+
+    ``channel`` of CHANNELS, ``completed_by`` of COMPLETED_BY, ``language`` the person's, of LANGUAGES (KeyError
+    otherwise); ``said_on`` the day that stands on the paper (Unreadable when it cannot be true).
+    """
     access.require(actor, Permission.ENTER_REFERRALS)
     CHANNELS[channel], COMPLETED_BY[completed_by], LANGUAGES[language]
     given = dict(orders.NOT_THEIRS)
