@@ -26,6 +26,7 @@ class MadeUpService:
     phone: str = "01632 960 123"
     slug: str = "harbour"
     brand_colour: str | None = None
+    logo: str = ""
 
 
 def environment(language: Language = LANGUAGES["en"], **changes: Any) -> Environment:
