@@ -249,7 +249,7 @@ class _Making:
                 "id": person_id, "first_name": first, "family_name": family, "name_key": key,
                 "born": date(1925 + self.chance.randint(0, 80), 1 + self.number % 12, 1 + self.number % 28).isoformat(),
                 "spoken_language": _one_of(self.chance, LANGUAGES),
-                "interpreter": "yes" if self.chance.random() < 0.08 else "no",
+                "interpreter": "spoken" if self.chance.random() < 0.08 else "no",
                 "gp_practice_code": None if self.chance.random() < 0.3 else "A81001",
             },
         )  # fmt: skip

@@ -243,6 +243,8 @@ def _rows(store: Session, actor: Actor, asked: Asked, place: _Place | None, *, b
     way to a full page is taken from them together."""
     order = _ORDERS[asked.sort]
     parts = tuple(reversed(order.parts)) if back else order.parts
+    if asked.due and order.column is Referral.next_due:
+        parts = ("empty",) if asked.due == "none" else ("filled",)
     if place is not None:
         parts = parts[parts.index(place.part) :] if place.part in parts else parts
     down = order.descending != back
@@ -288,8 +290,11 @@ def _queries(store: Session, actor: Actor, asked: Asked, part: str) -> "list[Sel
     statuses = Referral.OPEN if asked.status == "open" else (asked.status,)
     few = _few(store, actor, asked)
     if few is not None:
-        # Said so that no index of the status is used: these few people are looked up one by one.
-        return [query.where(Referral.person_id.in_(few), func.coalesce(Referral.status, "").in_(statuses))]
+        query = query.where(Referral.person_id.in_(few))
+    if few is not None or (order.column is ServiceUser.name_key and asked.whose in ("all", "nobody")):
+        # Said so that no index of the status is used: a few people are looked up one by one, or the index of the names
+        # is walked until a page is full, instead of everybody being read and sorted.
+        return [query.where(func.coalesce(Referral.status, "").in_(statuses))]
     return [query.where(Referral.status == status) for status in statuses]
 
 

@@ -39,6 +39,8 @@ def keep(store: Session, actor: Actor, name: str, asked: Mapping[str, str]) -> S
         said = reading.text(name, LONGEST_NAME)
     except reading.Unreadable:
         raise NoName from None
+    if not said:
+        raise NoName
     same = access.rows_of(actor.service_id, SavedView).where(
         SavedView.staff_id == actor.staff_id, SavedView.name == said
     )
