@@ -459,6 +459,9 @@ def test_the_person_reads_what_is_shared_and_never_the_notes(team: Team) -> None
         _note(team, case, "Not for them.", shared=False)
     with clock.at(MONDAY + 2 * DAY):
         _note(team, case, "You start on Tuesday.", shared=True, corrects=wrong.id)
+        other = team.case()
+        team.record(other, shared_note="For somebody else.")
+        _note(team, other, "Also for somebody else.", shared=True)
     shared = contacts.shared_with(team.store, team.service.id, case.person_id)
     assert [(one.at, one.by, one.words) for one in shared] == [
         (MONDAY + 2 * DAY, "Amina", "You start on Tuesday."),
