@@ -274,8 +274,11 @@ def _summary(store: Session, referral: Referral, closure: Closure | None, found:
         listed = SELF_REFERRAL.question("needs")
         for need, outcome in closure.outcomes.items():
             yield f"{listed.say([need])}: {_say(NEED_OUTCOMES, str(outcome)).casefold()}"
+    said = closure.summary or "" if closure else ""
     for one in found:
-        yield _tried(one)
+        # The page of closing proposes what was tried: what stands there is not said again.
+        if one.activity_name not in said:
+            yield _tried(one)
 
 
 def _tried(one: Onward) -> str:
