@@ -459,5 +459,11 @@ def test_a_pause_and_its_end_are_two_presses_on_the_case(amina: InspectedClient,
     assert "On hold. They" not in words_of(amina.get(address))
 
 
+def test_what_was_declined_by_mistake_has_a_way_back_on_its_page(amina: InspectedClient, here: Here) -> None:
+    referral = a_referral(here.store, here.service)
+    referrals.decline(here.store, here.service, here.ben.actor, referral.id, reason="other", text="", word="Sorry.")
+    assert "Open this case again" in words_of(amina.get(f"/staff/referrals/{referral.id}"))
+
+
 def test_every_reason_and_outcome_says_what_it_means_where_the_label_does_not() -> None:
     assert all(one.definition for one in (*lists.CLOSURE_REASONS, *lists.NEED_OUTCOMES))

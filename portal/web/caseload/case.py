@@ -141,6 +141,7 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
     not_in, missing = missing_words(referral, plan)
     erasure = retention.latest_request(g.store, g.actor.service_id, person.id)
     today.looked(g.store, g.actor, referral)
+    last = referrals.last_change(g.store, referral)
     return render_template(
         "caseload/case.html",
         **_parts(referral),
@@ -167,12 +168,14 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
         others=[one for one in referrals.of_person(g.store, g.actor, person.id) if one.id != referral.id],
         merges=people.merges_of(g.store, g.actor, person.id)[:1],
         statuses=referrals.STATUSES,
-        is_case=referral.is_open or referral.status == "closed",
+        # What was ever taken stays a case, however it ended.
+        is_case=referral.is_open or referral.assigned_to is not None,
         is_new=referral.status in referrals.WAITING,
         promise=referrals.promise_of(g.settings, referral.due_at),
         promise_words=say_promise(referrals.promise_of(g.settings, referral.due_at)),
         assigned=names.get(referral.assigned_to or referral.id, ""),
-        decided_by=names.get(referral.decided_by or referral.id, gettext(N_("The person themselves"))),
+        decided_by=names.get((last.changed_by if last else None) or referral.id, gettext(N_("The person themselves"))),
+        decided_at=last.created_at if last else referral.decided_at,
         reason=gettext(reason.label) if reason else "",
     )
 
