@@ -185,7 +185,7 @@ def _led_on_and_told(store: Session, service: Service, worker: Actor, known: Kno
     allowed any more, and one that was sent about the person who visits their own page."""
 
     def somebody_s(name: str, **answers: object) -> Referral:
-        sent = a_referral(store, service, first_name=name, **answers)
+        sent = a_referral(store, service, answers={"first_name": name, **answers})
         risks.none_known(store, worker, referrals.accept(store, service, worker, sent.id).id)
         return sent
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from portal import clock, codes, people, referrals
 from portal.access import Role
 from portal.caseload import agreeing, care_plan, letters, onward
+from portal.caseload.plan_content import stamp
 from portal.clock import now, today
 from portal.referrals import Referral
 from portal.services import practices
@@ -157,7 +158,7 @@ def contact(store: Session, case: Case, outcome: str, at: datetime, **more: Any)
 
 def a_plan(store: Session, case: Case, goal: Goal) -> None:
     actor, referral = case.worker.actor, case.referral
-    nothing = care_plan.stamp(care_plan.says_plan(None))
+    nothing = stamp(care_plan.says_plan(None))
     review = today() + timedelta(days=30)
     care_plan.save(store, actor, referral.id, strengths="She sings.", review_due=review, seen=nothing)
     care_plan.add_action(

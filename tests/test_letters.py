@@ -323,7 +323,7 @@ def test_a_message_is_wanted_only_where_it_is_allowed_and_only_once(store: Sessi
 
 
 def accepted_here(store: Session, case: Case, **answers: object) -> referrals.Referral:
-    sent = a_referral(store, case.service, **answers)
+    sent = a_referral(store, case.service, answers=answers)
     return referrals.accept(store, case.service, case.worker.actor, sent.id)
 
 
