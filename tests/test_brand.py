@@ -21,6 +21,12 @@ def test_contrast_is_what_the_guideline_says() -> None:
     assert brand.contrast("#005eb8", "#ffffff") == brand.contrast("#ffffff", "#005eb8") > brand.NEEDED
 
 
+@pytest.mark.parametrize("colour", ["#777777", "#949494", "#767676"])
+def test_what_only_just_fails_on_white_or_on_the_page_is_made_darker(colour: str) -> None:
+    assert brand.nearest(colour) < colour
+    assert brand.contrast(brand.nearest(colour), "#fbfaf7") >= 4.5
+
+
 def test_a_colour_that_only_just_fails_never_looks_as_if_it_passed() -> None:
     assert brand.shown(4.49999) == "4.4"
 

@@ -153,6 +153,17 @@ def test_every_state_of_a_referral_has_its_words(store: Session, service: Servic
             assert list(say_standing(referrals.standing(store, service, referral))), status
 
 
+def test_when_it_has_ended_the_services_own_words_stand_between_that_and_how_to_come_back(
+    app: Flask, store: Session, service: Service, worker: Actor
+) -> None:
+    known = somebody(store, service, worker)
+    known.referral.status, known.referral.closed_at = "closed", clock.now()
+    manager = staff_member(store, service, Role.MANAGER).actor
+    services.texts.write(store, manager, "closing", "en", "It was good to know you.\n\nGo well.", number=0)
+    browser = their_page(app, store, service, known.referral, known.number).open("/my")
+    assert "It was good to know you. Go well. You can ask for help again" in browser.words
+
+
 def test_a_broken_promise_is_said_and_that_a_manager_knows(
     app: Flask, store: Session, service: Service, worker: Actor
 ) -> None:

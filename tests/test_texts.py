@@ -207,6 +207,8 @@ def test_what_is_written_stands_on_the_public_pages_as_plain_text(running: Inspe
         ("lawful-basis", "It is our task by law.", "/privacy"),
         ("help-now", "The café is open until ten.", "/help-now"),
         ("definition", "We walk with you.", "/poster"),
+        ("definition", "We walk far with you.", "/staff/help"),
+        ("link-worker", "They go along.", "/staff/help"),
     ):
         assert _write(running, place, typed).status_code == 303
         shown = running.get(public)

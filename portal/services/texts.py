@@ -76,8 +76,7 @@ PLACES: tuple[Place, ...] = (
     Place(
         "closing",
         N_("Words at the end"),
-        N_("On the person’s own page, when the support has ended."),
-        (N_("Thank you for working with us. If you need us again, fill in the form or call us."),),
+        N_("On the person’s own page, when the support has ended, before how to come back."),
         most_words=100,
     ),
     Place(

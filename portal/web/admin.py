@@ -246,6 +246,16 @@ def left(staff_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("admin.staff", done="left"), 303)
 
 
+# Help ----------------------------------------------------------------------------------------------------------------
+
+
+@blueprint.get("/help")
+@allow(Permission.SEE_OWN_ACCOUNT)
+def help_page() -> ResponseReturnValue:
+    """What this is, in the service's own words, and where each thing of the day is done."""
+    return render_template("admin/help.html")
+
+
 # The rota ------------------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,20 @@ from flask import Blueprint, Response, abort, g, redirect, render_template, requ
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
-from portal import codes, drafts, experience, exports, feedback, goals, letters, measures, people, referrals, retention
+from portal import (
+    codes,
+    drafts,
+    experience,
+    exports,
+    feedback,
+    goals,
+    letters,
+    measures,
+    people,
+    referrals,
+    retention,
+    services,
+)
 from portal.access import Mine, Tier
 from portal.caseload import contacts
 from portal.caseload import letters as told_letters
@@ -109,6 +122,9 @@ class Form:
 def _form(referral: Referral) -> Form:
     standing = referrals.standing(g.store, g.service, referral)
     said = tuple(say_standing(standing))
+    if standing.code == "closed":
+        closing = services.texts.words(g.store, g.service, "closing", spoken().code)
+        said = (said[0], *(part for part in closing.split("\n\n") if part), *said[1:])
     sent = referral.referred_at.astimezone(LONDON).date()
     return Form(referral.reference, sent, said, standing.word, standing.to_do)
 
