@@ -19,6 +19,8 @@ from portal.store import CheckIn, Closure, Letter, Message, Referral, ReferralCh
 from tests.inspector import InspectedClient
 from tests.world import Member, a_referral, a_service, press, sign_in, staff_member, words_of
 
+ENDING = {"reason": "goals-met", "outcome_loneliness": "resolved", "summary": "All well.", "no_action": "y"}
+ENDING |= {"person_summary": "Thank you."}
 NOTHING_ASKED = {"no_action": True, "summary": "They found a walking group.", "person_summary": "Thank you."}
 
 
@@ -456,12 +458,16 @@ def test_a_pause_and_its_end_are_two_presses_on_the_case(amina: InspectedClient,
     assert press(amina, f"{address}/hold", "/hold", reason="unwell", until=day.isoformat()).status_code == 303
     assert "On hold. They are not well, or in hospital" in words_of(amina.get(address))
     assert press(amina, address, "/resume").status_code == 303
+    assert press(amina, f"{address}/close", "/close", **ENDING, follow_up=day.isoformat()).status_code == 303
+    assert "To be asked again on" in words_of(amina.get(address))
+    assert press(amina, address, "/followed-up").status_code == 303
+    assert "To be asked again on" not in words_of(amina.get(address))
     assert "On hold. They" not in words_of(amina.get(address))
 
 
 def test_what_was_declined_by_mistake_has_a_way_back_on_its_page(amina: InspectedClient, here: Here) -> None:
     referral = a_referral(here.store, here.service)
-    referrals.decline(here.store, here.service, here.ben.actor, referral.id, reason="other", text="", word="Sorry.")
+    referrals.decline(here.store, here.service, here.amina.actor, referral.id, reason="other", text="", word="Sorry.")
     assert "Open this case again" in words_of(amina.get(f"/staff/referrals/{referral.id}"))
 
 

@@ -497,25 +497,22 @@ def hold_it(referral_id: uuid.UUID) -> ResponseReturnValue:
 @allow(Permission.WORK_ON_CASE)
 def resume(referral_id: uuid.UUID) -> ResponseReturnValue:
     """Go on."""
+    referral = read(referral_id)
     try:
-        closing.resume(g.store, g.service, g.actor, referral_id)
-    except referrals.Gone:
-        abort(404)
+        closing.resume(g.store, g.service, g.actor, referral.id)
     except closing.NotOpen as late:
         return too_late(late.referral, late.closure)
-    return to_case(referral_id)
+    return to_case(referral.id)
 
 
 @blueprint.post("/referrals/<uuid:referral_id>/followed-up")
 @allow(Permission.WORK_ON_CASE)
 def followed_up(referral_id: uuid.UUID) -> ResponseReturnValue:
     """Somebody has asked again after the end."""
-    try:
-        if closing.followed_up(g.store, g.actor, referral_id) is None:
-            abort(404)
-    except referrals.Gone:
+    referral = read(referral_id)
+    if closing.followed_up(g.store, g.actor, referral.id) is None:
         abort(404)
-    return redirect(url_for("caseload.case", referral_id=referral_id, _anchor="closing"), 303)
+    return redirect(url_for("caseload.case", referral_id=referral.id, _anchor="closing"), 303)
 
 
 # On the page of a case -----------------------------------------------------------------------------------------------
