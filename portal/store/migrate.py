@@ -6,6 +6,7 @@ from alembic import command
 from alembic.config import Config
 
 from portal.store.database import open_engine
+from portal.store.planner import tell_planner
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -23,4 +24,5 @@ def migrate(url: str, to: str = "head") -> None:
     """Bring the database at this URL to a revision; the newest one unless told."""
     config = configuration(url)
     command.upgrade(config, to)
+    tell_planner(config.attributes["engine"])
     config.attributes["engine"].dispose()

@@ -255,6 +255,7 @@ class Merge(Record):
         points_to("kept_id", "service_user"),
         points_to("merged_id", "service_user"),
         points_to("merged_by", "staff"),
+        Index(None, "service_id", "kept_id"),
     )
 
 
@@ -581,6 +582,7 @@ class Message(Record):
         UniqueConstraint("service_id", "once"),
         Index(None, "state", "run_at"),
         Index(None, "service_id", "person_id"),
+        Index(None, "service_id", "referral_id"),
     )
 
 

@@ -248,6 +248,7 @@ class PlanAction(Record):
         points_to("changed_by", "staff"),
         Index(None, "service_id", "referral_id"),
         Index(None, "service_id", "person_id"),
+        Index(None, "service_id", "goal_id"),
     )
     __mapper_args__ = {"version_id_col": version}
 

@@ -414,6 +414,7 @@ class Comment(Record):
         UniqueConstraint("service_id", "reference"),
         UniqueConstraint("service_id", "once"),
         Index(None, "service_id", "closed_at", "due_at"),
+        Index(None, "service_id", "person_id"),
     )
     __mapper_args__ = {"version_id_col": version}
 
@@ -456,6 +457,7 @@ class ErasureRequest(Record):
         points_to("asked_by", "staff"),
         points_to("decided_by", "staff"),
         Index(None, "service_id", "state", "due_at"),
+        Index(None, "service_id", "person_id"),
     )
     __mapper_args__ = {"version_id_col": version}
 

@@ -103,6 +103,11 @@ _INDEXES: tuple[tuple[str, list[str]], ...] = (
     ("alert", ["service_id", "person_id"]),
     ("alert", ["service_id", "opened_at", "closed_at"]),
     ("task", ["service_id", "person_id"]),
+    ("message", ["service_id", "referral_id"]),
+    ("merge", ["service_id", "kept_id"]),
+    ("comment", ["service_id", "person_id"]),
+    ("erasure_request", ["service_id", "person_id"]),
+    ("plan_action", ["service_id", "goal_id"]),
 )
 """By which tables that were there before are searched from now on."""
 
