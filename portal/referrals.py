@@ -896,13 +896,6 @@ def read_alert(store: Session, actor: Actor, alert_id: uuid.UUID) -> Alert:
     return found
 
 
-def alerts_closed_since(store: Session, actor: Actor, since: datetime, most: int = 50) -> Sequence[Alert]:
-    """The alerts closed since then, the latest first."""
-    access.require(actor, access.Permission.HANDLE_ALERTS)
-    closed = access.rows_of(actor.service_id, Alert).where(Alert.closed_at >= since)
-    return store.scalars(closed.order_by(Alert.closed_at.desc(), Alert.id.desc()).limit(most)).all()
-
-
 def draft_of_alert(store: Session, actor: Actor, alert: Alert) -> Unsent | None:
     """The unsent form that an alert came from: what the person said so far is what helps to reach them safely.
 

@@ -422,7 +422,7 @@ def _follow_ups(asking: _Asking) -> Query:
         select(literal("closure"), Closure.id, Referral.id, of_person, Closure.follow_up_due)
         .join(Referral, and_(Referral.service_id == Closure.service_id, Referral.id == Closure.referral_id))
         .where(Closure.service_id == here, Closure.follow_up_due <= day, asking.mine(), Referral.status == "closed")
-        .where(Closure.reopened_at.is_(None), ~since_closed.exists())
+        .where(Closure.reopened_at.is_(None), Closure.followed_up_at.is_(None), ~since_closed.exists())
     )
     every = union_all(*due).subquery()
     what, row_id, referral_id, person_id, when = every.c
