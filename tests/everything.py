@@ -218,6 +218,7 @@ def _led_on_and_told(store: Session, service: Service, worker: Actor, known: Kno
         "withdrawn_letter_id": str(withdrawn.id),
         "told_letter_id": str(told.id),
         "told_referral_id": str(yes.id),
+        "unprepared_referral_id": str(somebody_s("Jon", share_gp="yes").id),
         "untold_referral_id": str(somebody_s("Ike").id),
         "practice_id": str(practice.id),
     }
@@ -455,9 +456,9 @@ INSTEAD: dict[str, dict[str, str]] = {
     ),
     "caseload.undo_merge": {"referral_id": "merged_referral_id"},
     **dict.fromkeys(
-        ("caseload.onward_find", "caseload.onward_new", "caseload.onward_begin", "caseload.prepare_letter"),
-        {"referral_id": "told_referral_id"},
+        ("caseload.onward_find", "caseload.onward_new", "caseload.onward_begin"), {"referral_id": "told_referral_id"}
     ),
+    "caseload.prepare_letter": {"referral_id": "unprepared_referral_id"},
     "caseload.onward_permission": {"onward_id": "forbidden_onward_id"},
     "caseload.letter_permission": {"letter_id": "withdrawn_letter_id"},
     "caseload.allow_letter": {"referral_id": "untold_referral_id"},
