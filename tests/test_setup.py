@@ -271,7 +271,12 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
         "check_ins-occasions-1-opens",
         "Only the first check-in",
     ),
-    ("check-ins", {"check_ins-occasions-2-occasion": "baseline"}, "check_ins-occasions-1-occasion", "There can be only one of it"),
+    (
+        "check-ins",
+        {"check_ins-occasions-2-occasion": "baseline"},
+        "check_ins-occasions-1-occasion",
+        "There can be only one of it",
+    ),
     ("check-ins", {"check_ins-occasions-2-scales": None}, "check_ins-occasions-2-scales", "at least one scale"),
     ("check-ins", {"check_ins-occasions-2-due": "soon"}, "check_ins-occasions-2-due", "from -60 to 1100"),
     ("check-ins", {"check_ins-reminder-1": "1"}, "check_ins-reminder-1", "from 2 to 60"),

@@ -163,7 +163,8 @@ def test_how_old_somebody_must_be_to_read_it_with_ease_is_a_hint_that_follows_th
     easy = "We meet you. We talk. You say what you want. We go with you. It is free. You can stop at any time you like."
     hard = (
         "Following comprehensive multidisciplinary consideration of individual circumstances, practitioners facilitate "
-        "personalised interventions addressing psychosocial determinants of wellbeing throughout communities nationally everywhere."
+        "personalised interventions addressing psychosocial determinants of wellbeing throughout communities "
+        "nationally everywhere."
     )
     low, high = texts.reading_age(easy), texts.reading_age(hard)
     assert low is not None
