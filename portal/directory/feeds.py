@@ -38,8 +38,10 @@ def feeds(store: Session, actor: Actor) -> list[FeedLine]:
         ).all()
     )
     every = store.scalars(rows_of(actor.service_id, Feed).order_by(func.lower(Feed.name), Feed.id)).all()
-    last = select(func.max(FeedRun.id)).where(FeedRun.service_id == actor.service_id).group_by(FeedRun.feed_id)
-    newest = {run.feed_id: run for run in store.scalars(rows_of(actor.service_id, FeedRun).where(FeedRun.id.in_(last)))}
+    age = func.row_number().over(partition_by=FeedRun.feed_id, order_by=FeedRun.id.desc()).label("age")
+    aged = select(FeedRun.id, age).where(FeedRun.service_id == actor.service_id).subquery()
+    last = rows_of(actor.service_id, FeedRun).where(FeedRun.id.in_(select(aged.c.id).where(aged.c.age == 1)))
+    newest = {run.feed_id: run for run in store.scalars(last)}
     return [FeedLine(feed, newest.get(feed.id), counts.get(feed.id, 0)) for feed in every]
 
 

@@ -24,12 +24,12 @@ _LONGEST_KEY = 10_000
 
 @dataclass
 class Saved:
-    """What became of some rows: ``duplicates`` are the ids that had come before in this run."""
+    """What became of some rows: ``duplicates`` are those, by their place among them, whose id had come before."""
 
     new: int = 0
     changed: int = 0
     same: int = 0
-    duplicates: list[str] = field(default_factory=list)
+    duplicates: list[int] = field(default_factory=list)
 
 
 def save(
@@ -47,12 +47,12 @@ def save(
     write: dict[str, Taken] = {}
     more_places: list[Taken] = []
     same: list[uuid.UUID] = []
-    for one in several:
+    for number, one in enumerate(several):
         if one.source_id in seen:
             if one.one_place:
                 more_places.append(one)
             else:
-                saved.duplicates.append(one.source_id)
+                saved.duplicates.append(number)
             continue
         seen.add(one.source_id)
         there = here.get(one.source_id)

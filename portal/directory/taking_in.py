@@ -25,7 +25,7 @@ from portal.directory import fetching, shapes, streaming
 from portal.directory.distances import batches, place
 from portal.directory.fetching import STRICT, Allowance, Fetcher, FetchFailed
 from portal.directory.lists import FAULTS
-from portal.directory.saving import Saved, save
+from portal.directory.saving import save
 from portal.directory.streaming import BrokeOff, NotAFeed, Row
 from portal.store import Activity, ActivityPlace, Feed, FeedRun, Stores
 
@@ -110,8 +110,8 @@ def fetch_due(stores: Stores, allowance: Allowance = STRICT, *, seconds: float =
         return 0
     with stores.writing.begin() as store:
         for feed in store.scalars(_due().with_for_update(skip_locked=True)).all():
-            feed.fetch_at = now() + timedelta(hours=feed.every_hours)
             ask(store, feed, None)
+            feed.fetch_at = now() + timedelta(hours=feed.every_hours)
     with stores.writing.begin() as store:
         found = store.scalar(_to_do().order_by(FeedRun.id).limit(1).with_for_update(skip_locked=True))
         run = _begun(found) if found else None
@@ -241,22 +241,24 @@ def _rows(
     whole: Callable[[Row], Row] = lambda row: row,
 ) -> int | None:
     """The rows of one page or one file, from where we are; how many there are, or ``None`` when the time was over."""
-    number = 0
-    skip = run.row
     several: list[tuple[int, Row]] = []
-    saved_at = monotonic()
-    for number, row in enumerate(rows, 1):
-        if number <= skip:
-            continue
-        if number > MOST_ROWS:
-            raise FetchFailed("too-much")
-        several.append((number, whole(row)))
-        over = until is not None and monotonic() > until
-        if len(several) >= BATCH or over or monotonic() - saved_at > _SAVE_EVERY:
-            _batch(stores, run, several, progress, fetching.total(rows.about))
-            several, saved_at = [], monotonic()
-            if over:
-                return None
+    saved_at, number = monotonic(), 0
+    try:
+        for number, row in enumerate(rows, 1):
+            if number <= run.row:
+                continue
+            if number > MOST_ROWS:
+                raise FetchFailed("too-much")
+            several.append((number, whole(row)))
+            over = until is not None and monotonic() > until
+            if len(several) >= BATCH or over or monotonic() - saved_at > _SAVE_EVERY:
+                _batch(stores, run, several, progress, fetching.total(rows.about))
+                several, saved_at = [], monotonic()
+                if over:
+                    return None
+    except (BrokeOff, FetchFailed):
+        _batch(stores, run, several, progress, None)  # what came before is good
+        raise
     _batch(stores, run, several, progress, fetching.total(rows.about))
     return number
 
@@ -315,7 +317,9 @@ def _batch(stores: Stores, run: _Run, rows: Iterable[tuple[int, Row]], progress:
         found = _ours(store, run)
         taken = [(number, one) for number, one, _ in reading if isinstance(one, shapes.Taken)]
         saved = save(store, run.service_id, run.feed_id, [one for _, one in taken], run.started_at)
-        _count(found, run, reading, saved)
+        _count(found, run, reading, {taken[at][0] for at in saved.duplicates})
+        for name in ("new", "changed", "same"):
+            found.counts = {**found.counts, name: found.counts.get(name, 0) + getattr(saved, name)}
         if reading:
             run.row = reading[-1][0]
             run.looked += len(reading)
@@ -347,26 +351,21 @@ def _count(
     found: FeedRun,
     run: _Run,
     reading: list[tuple[int, shapes.Taken | None, list[tuple[str, str, str]]]],
-    saved: Saved,
+    doubled: set[int],
 ) -> None:
+    """Put what was wrong into the report. ``doubled``: the rows whose id had come before."""
     counts: dict[str, Any] = dict(found.counts or {})
     kinds: dict[str, int] = dict(counts.get("kinds", {}))
     bad: list[dict[str, Any]] = list((found.bad or {}).get("rows", []))
-    doubled = list(saved.duplicates)
     for number, taken, notes in reading:
-        notes = list(notes)
-        if taken is not None and taken.source_id in doubled:
-            # The last ones of these in the batch are those that were not taken.
-            notes.append((taken.source_id, "", "duplicate"))
-            doubled.remove(taken.source_id)
+        if taken is not None and number in doubled:
+            notes = [*notes, (taken.source_id, "", "duplicate")]
         refused = any(FAULTS[code].refuses for _, _, code in notes)
         counts["refused"] = counts.get("refused", 0) + refused
         for row_id, name, code in notes:
             kinds[code] = kinds.get(code, 0) + 1
             if len(bad) < MOST_BAD:
                 bad.append({"page": run.page, "row": number, "id": row_id, "field": name, "what": code})
-    for name in ("new", "changed", "same"):
-        counts[name] = counts.get(name, 0) + getattr(saved, name)
     found.counts = {**counts, "kinds": kinds}
     found.bad = {"rows": bad}
 

@@ -544,7 +544,7 @@ def topic() -> ResponseReturnValue:
     name = request.values.get("topic", "")[:150]
     line = topics.named_topic(g.store, g.actor, name) if name else None
     if line is None:
-        return redirect(url_for("directory.all_topics"), 303)
+        return all_topics()
     form = TopicForm()
     form.needs.choices = _needs()
     if request.method == "GET":
