@@ -1,6 +1,7 @@
 """What is told of each table, or why it is left out."""
 
 from portal import alerts, feedback, people
+from portal.caseload import lists
 from portal.exports.saying import (
     act,
     answer,
@@ -30,7 +31,6 @@ from portal.exports.words import (
     GOAL_CHANGE,
     MESSAGE_STATE,
     NEED,
-    NEED_STATUS,
     OCCASION,
     POSITION,
     STATUS,
@@ -170,7 +170,7 @@ TOLD: tuple[Told, ...] = (
         {
             "referral_id": link,
             "need": one_of(NEED),
-            "status": one_of(NEED_STATUS),
+            "status": one_of({one.code: one.label for one in lists.NEED_STATUSES}),
             "added_by": staff_name,
             "changed_at": plain,
         },
@@ -181,7 +181,14 @@ TOLD: tuple[Told, ...] = (
         N_("What became of your forms"),
         ReferralChange,
         {"referral_id": Referral},
-        {"referral_id": link, **each(one_of(STATUS), "was", "became"), "changed_by": staff_name, "reason": reason},
+        {
+            "referral_id": link,
+            **each(one_of(STATUS), "was", "became"),
+            "changed_by": staff_name,
+            "reason": reason,
+            "until": plain,
+        },
+        {"words": Reason.STAFF_WORDS},
     ),
     Told(
         "drafts",
@@ -197,6 +204,7 @@ TOLD: tuple[Told, ...] = (
             "typed": parts,
             "completed_by": one_of(feedback.COMPLETED_BY),
             "entered_by": staff_name,
+            "said_on": plain,
         },
         {**INNER, "kiosk_id": Reason.INNER, "key_hash": Reason.KEYS, "return_hash": Reason.KEYS},
     ),
@@ -231,7 +239,7 @@ TOLD: tuple[Told, ...] = (
         {
             "check_in_id": link,
             "scale": scales,
-            **each(plain, "scale_version", "text_status", "wording_hash", "completed_at"),
+            **each(plain, "scale_version", "text_status", "wording_hash", "completed_at", "said_on"),
             "language": language,
             "completed_by": one_of(feedback.COMPLETED_BY),
             "response_mode": one_of(feedback.RESPONSE_MODES),
@@ -307,7 +315,7 @@ TOLD: tuple[Told, ...] = (
             "kind": one_of(COMMENT),
             "language": language,
             **each(plain, "reference", "words", "reply_to", "due_at", "acknowledged_at", "reply", "replied_at"),
-            "closed_at": plain,
+            **each(plain, "closed_at", "said_on"),
             **each(staff_name, "owner_id", "replied_by"),
         },
         {**WHOSE, **INNER, "once": Reason.KEYS},

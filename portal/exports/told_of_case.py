@@ -1,13 +1,14 @@
 """What is told of the tables of a case, or why it is left out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from portal.caseload import lists
 from portal.exports.saying import link, one_of, parts, plain, some_of, staff_name
 from portal.exports.telling import INNER, PERSON, WHOSE, Told, each
 from portal.exports.tree import Reason
-from portal.exports.words import ACTION, ACTION_WHO, AGREED, AGREED_BY, LETTER, LETTER_HOW, LETTER_TO, NEED, YES_NO
+from portal.exports.words import AGREED, LETTER, LETTER_HOW, LETTER_TO, NEED
 from portal.i18n import N_
+from portal.journeys import access_needs
 from portal.store import (
     AccessNeed,
     CarePlan,
@@ -36,8 +37,8 @@ WITHHELD: Mapping[type[Record], str] = {
 requests for access says how)."""
 
 
-def _words(listed: str) -> dict[str, str]:
-    return {one.code: one.label for one in getattr(lists, listed, ())}
+def _words(listed: Sequence[lists.Listed]) -> dict[str, str]:
+    return {one.code: one.label for one in listed}
 
 
 def _for_staff(*columns: str) -> dict[str, Reason]:
@@ -54,12 +55,12 @@ TOLD_OF_CASE: tuple[Told, ...] = (
             "referral_id": link,
             **each(plain, "happened_at", "minutes", "interpreter_used", "shared_note", "next_due", "safe_followed"),
             "direction": one_of({"in": N_("You got in touch"), "out": N_("We got in touch")}),
-            "outcome": one_of(_words("ATTEMPT_OUTCOMES")),
-            "mechanism": one_of(_words("MECHANISMS")),
-            "location": one_of(_words("LOCATIONS")),
-            "with_whom": some_of(_words("WITH_WHOM")),
-            "results": some_of(_words("CONTACT_RESULTS")),
-            "ais_met": one_of(YES_NO),
+            "outcome": one_of(_words(lists.ATTEMPT_OUTCOMES)),
+            "mechanism": one_of(_words(lists.MECHANISMS)),
+            "location": one_of(_words(lists.LOCATIONS)),
+            "with_whom": some_of(_words(lists.WITH_WHOM)),
+            "results": some_of(_words(lists.CONTACT_RESULTS)),
+            "ais_met": one_of(_words(lists.ACCESS_MET)),
             **each(staff_name, "worker_id", "recorded_by"),
         },
         {**WHOSE, **INNER, "once": Reason.INNER, **_for_staff("notes", "next_step")},
@@ -79,10 +80,10 @@ TOLD_OF_CASE: tuple[Told, ...] = (
         AccessNeed,
         PERSON,
         {
-            "category": one_of(_words("AIS_CATEGORIES")),
-            "need": one_of(_words("AIS_NEEDS")),
+            "category": one_of(access_needs.CATEGORIES),
+            "need": one_of({term.code: term.label for term in access_needs.TERMS}),
             **each(plain, "said", "detail", "if_not_met", "review_due", "reviewed_at", "ended_at"),
-            "need_of": one_of({"self": N_("You"), "carer": N_("Your carer")}),
+            "need_of": one_of(_words(lists.NEED_OF)),
             **each(staff_name, "recorded_by", "reviewed_by", "ended_by"),
         },
         {**WHOSE, **INNER},
@@ -108,7 +109,7 @@ TOLD_OF_CASE: tuple[Told, ...] = (
             "referral_id": link,
             **each(plain, "number", "strengths", "agreed_at", "agreed_name", "review_due"),
             "agreed": one_of(AGREED),
-            "agreed_by": one_of(AGREED_BY),
+            "agreed_by": one_of(_words(lists.AGREED_BY)),
         },
         {**WHOSE, **INNER, **_for_staff("why_not_agreed")},
     ),
@@ -127,8 +128,8 @@ TOLD_OF_CASE: tuple[Told, ...] = (
         {
             **each(link, "referral_id", "goal_id"),
             **each(plain, "words", "who_name", "due", "sure", "barriers", "review_due", "changed_at"),
-            "who": one_of(ACTION_WHO),
-            "status": one_of(ACTION),
+            "who": one_of(_words(lists.ACTION_WHO)),
+            "status": one_of(_words(lists.ACTION_STATUSES)),
             "changed_by": staff_name,
         },
         {**WHOSE, **INNER},
@@ -140,13 +141,13 @@ TOLD_OF_CASE: tuple[Told, ...] = (
         PERSON,
         {
             **each(link, "referral_id", "activity_id", "permission_id", "message_id"),
-            "kind": one_of(_words("ONWARD_KINDS")),
+            "kind": one_of(_words(lists.ONWARD_KINDS)),
             **each(plain, "activity_name", "provider_name", "made_on", "sent_to", "status_on", "attended_first_on"),
             "check_due": plain,
             "need": one_of(NEED),
             "shared": parts,
-            "status": one_of(_words("ONWARD_STATUSES")),
-            "barriers": some_of(_words("BARRIERS")),
+            "status": one_of(_words(lists.ONWARD_STATUSES)),
+            "barriers": some_of(_words(lists.BARRIERS)),
             "made_by": staff_name,
         },
         {**WHOSE, **INNER, "once": Reason.INNER, **_for_staff("reason")},
@@ -158,9 +159,9 @@ TOLD_OF_CASE: tuple[Told, ...] = (
         {"onward_id": Onward},
         {
             "onward_id": link,
-            "status": one_of(_words("ONWARD_STATUSES")),
+            "status": one_of(_words(lists.ONWARD_STATUSES)),
             "on": plain,
-            "barriers": some_of(_words("BARRIERS")),
+            "barriers": some_of(_words(lists.BARRIERS)),
             "changed_by": staff_name,
         },
         _for_staff("reason"),
@@ -172,10 +173,11 @@ TOLD_OF_CASE: tuple[Told, ...] = (
         PERSON,
         {
             "referral_id": link,
-            "reason": one_of(_words("CLOSURE_REASONS")),
+            "reason": one_of(_words(lists.CLOSURE_REASONS)),
             "outcomes": parts,
             **each(plain, "person_summary", "actions_professionals", "no_action", "actions_person", "closed_at"),
             **each(plain, "follow_up_due", "reopen_until", "retention_review_due", "reopened_at"),
+            "followed_up_at": plain,
             **each(staff_name, "closed_by", "reopened_by"),
         },
         {**WHOSE, **INNER, **_for_staff("reason_text", "summary", "reopened_because")},
@@ -213,7 +215,7 @@ TOLD_OF_CASE: tuple[Told, ...] = (
         N_("Why somebody else than your link worker read your record"),
         ReadingReason,
         PERSON,
-        {"staff_id": staff_name, "reason": one_of(_words("READING_REASONS")), "ends_at": plain},
+        {"staff_id": staff_name, "reason": one_of(_words(lists.READING_REASONS)), "ends_at": plain},
         {**WHOSE, **_for_staff("words")},
     ),
 )

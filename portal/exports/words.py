@@ -175,6 +175,9 @@ NAMES: dict[str, str] = {
     "shared": N_("Shared"),
     "written_by": N_("Written by"),
     "category": N_("Kind"),
+    "followed_up_at": N_("We asked again on"),
+    "said_on": N_("Said or written on"),
+    "until": N_("Until"),
     "said": N_("As you chose it in the form"),
     "detail": N_("More"),
     "if_not_met": N_("What happens without it"),
@@ -310,28 +313,7 @@ COMMENT = {
 ERASURE = {"asked": N_("Asked"), "refused": N_("We said no"), "done": N_("Done")}
 NEED = {choice.code: choice.label for choice in NEEDS}
 
-NEED_STATUS = {
-    "open": N_("Open"),
-    "improving": N_("Getting better"),
-    "resolved": N_("Solved"),
-    "no-longer-relevant": N_("Does not matter any more"),
-}
-YES_NO = {"yes": N_("Yes"), "no": N_("No"), "na": N_("Not needed this time")}
 AGREED = {"yes": N_("Yes"), "no": N_("No")}
-AGREED_BY = {"person": N_("You"), "representative": N_("Somebody who may speak for you")}
-ACTION_WHO = {
-    "person": N_("You"),
-    "carer": N_("Your carer"),
-    "worker": N_("Your link worker"),
-    "service": N_("Another service"),
-}
-ACTION = {
-    "planned": N_("Planned"),
-    "in-progress": N_("Begun"),
-    "done": N_("Done"),
-    "declined": N_("Not wanted"),
-    "stopped": N_("Stopped"),
-}
 LETTER_TO = {"gp": N_("Your GP practice"), "referrer": N_("Who asked us to help you")}
 LETTER = {
     "waiting": N_("Not sent yet"),
