@@ -1,6 +1,6 @@
 """Today: what waits for whoever is signed in, on one screen."""
 
-from flask import g, redirect, render_template, url_for
+from flask import g, redirect, render_template
 from flask.typing import ResponseReturnValue
 
 from portal.access import Permission
