@@ -41,6 +41,8 @@ def correct(
         return ()
     person.corrected_at = now()
     keep_parts(store, person)
+    if any(code in changed for code in access_needs.FIELDS):
+        access_needs.follow(store, person)
     audit.record(store, service.id, None, "changed their details", "service_user", person.id, fields=changed)
     tasks.add(
         store,

@@ -20,8 +20,6 @@ from portal.caseload.lists import (
     entry,
 )
 from portal.clock import today
-from portal.exports.words import ACTION as TO_YOU
-from portal.exports.words import ACTION_WHO as YOU_OR_WHO
 from portal.i18n import N_, gettext, say_date
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
@@ -34,6 +32,15 @@ PRESSES: dict[str, str] = {
 }
 """What one press says of an action."""
 WORD_OF_ACTION = "any('in-progress', 'done', 'stopped')"
+
+
+YOU_OR_WHO: dict[str, str] = {
+    "person": N_("You"),
+    "carer": N_("Somebody close to you"),
+    "worker": N_("Your link worker"),
+    "service": N_("Another service or group"),
+}
+"""Who does something, said to the person."""
 
 
 def say_need(need: str) -> str:
@@ -195,7 +202,7 @@ def _need_for_person(need: Mapping[str, Any]) -> dict[str, object]:
                         "words": action["words"],
                         "who": action["who_name"] or gettext(YOU_OR_WHO[action["who"]]),
                         "due": say_day(action["due"]),
-                        "status": gettext(TO_YOU[action["status"]]),
+                        "status": say_listed(ACTION_STATUSES, action["status"]),
                     }
                     for action in goal["actions"]
                 ],
