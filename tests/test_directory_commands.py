@@ -13,7 +13,7 @@ from tests.feeds import a_place, a_row, paged, serving
 def command(stores: Stores, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, database_url: str) -> None:
     for name, value in {**environment, "PORTAL_DATABASE_URL": database_url}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(cli.logs, "start", lambda level: None)
+    monkeypatch.setattr("portal.web.logs.start", lambda level: None)
 
 
 @pytest.mark.usefixtures("command")

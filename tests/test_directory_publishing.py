@@ -40,9 +40,9 @@ OURS = directory.Words(
 )
 
 
-def published(stores: Stores, **settings: object) -> uuid.UUID:
+def published(stores: Stores) -> uuid.UUID:
     """A service that publishes a full activity of its own and a bare one, and has taken a feed that it does not."""
-    here = a_place(stores, publish_activities=True, **settings)
+    here = a_place(stores, publish_activities=True)
     with stores.writing.begin() as store:
         manager = acting(a_colleague(store, store.get_one(Service, here), Role.MANAGER))
         directory.keeping.add(store, manager, new_id(), OURS)

@@ -83,8 +83,8 @@ def test_wide_letters_are_known_by_their_first_bytes(encoding: str) -> None:
 
 
 def test_a_row_in_windows_letters_is_read_and_reported() -> None:
-    content = b'[{"name": "caf\xe9"}, {"name": "caf\xc3\xa9"}]'
-    assert rows_of(content) == [Row({"name": "café"}, "", True), Row({"name": "café"})]
+    content = b'[{"name": "\xe9t\xe9"}, {"name": "\xc3\xa9t\xc3\xa9"}]'
+    assert rows_of(content) == [Row({"name": "été"}, "", True), Row({"name": "été"})]
 
 
 def test_what_is_wrong_with_one_row_does_not_hurt_the_next() -> None:

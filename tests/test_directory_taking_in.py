@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from portal import clock, directory
 from portal.clock import now
-from portal.directory import lists, streaming, taking_in
+from portal.directory import lists, saving, streaming, taking_in
 from portal.store import Activity, ActivityPlace, ActivityTag, AuditEvent, Feed, FeedRun, Provider, Stores
 from tests.feeds import HERE, Answer, a_feed, a_page, a_place, a_row, an_id, ids, paged, serving, take
 
@@ -100,7 +100,7 @@ def test_bad_rows_are_reported_by_place_id_and_what_is_wrong(stores: Stores) -> 
         a_row(8, description="<p>Tea</p><script>alert(1)</script>"),
         a_row(9, description="x" * 20_000, name="Long"),
     ]
-    content = json.dumps(rows).encode()[:-1] + b', {"id": NaN}, {"id": "w", "name": "caf\xe9", "status": "active"}]'
+    content = json.dumps(rows).encode()[:-1] + b', {"id": NaN}, {"id": "w", "name": "\xe9t\xe9", "status": "active"}]'
     run = take(stores, here, content)
     assert run.state == "done"
     assert kinds(run) == {
@@ -118,7 +118,7 @@ def test_bad_rows_are_reported_by_place_id_and_what_is_wrong(stores: Stores) -> 
     named = {(row["row"], row["id"], row["what"]) for row in run.bad["rows"]}
     assert {(2, "", "no-id"), (4, an_id(4), "bad-status"), (6, an_id(1), "duplicate")} <= named
     assert all(row["what"] in lists.FAULTS for row in run.bad["rows"])
-    assert set(ids(stores, here)) == {"Walking group 1", "Walking group 7", "Walking group 8", "Long", "café"}
+    assert set(ids(stores, here)) == {"Walking group 1", "Walking group 7", "Walking group 8", "Long", "été"}
     with stores.reading() as store:
         described = set(store.scalars(select(Activity.description)))
     assert "Tea" in described
@@ -134,7 +134,7 @@ def test_the_report_names_the_first_bad_rows_and_counts_all_of_them(stores: Stor
 def test_thousands_of_rows_are_never_all_in_memory(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row by row from the file, batch by batch into the store."""
     most = [0]
-    really = taking_in.save
+    really = saving.save
 
     def watched(store: Any, service_id: Any, feed_id: Any, several: Any, *rest: Any) -> Any:
         most[0] = max(most[0], len(several))

@@ -74,7 +74,7 @@ NEED_WORDS: dict[str, tuple[str, ...]] = {
             "dance",
             "active",
             "gym",
-            "physical activit",
+            "physical activity",
             "tai chi",
         ),
     ),
