@@ -521,3 +521,17 @@ def test_a_file_is_refused_everywhere_else(running: InspectedClient) -> None:
         data = {"csrf_token": token, name: (io.BytesIO(a_picture()), "logo.png")}
         assert running.post(where, data=data, content_type="multipart/form-data").status_code == 400
     assert running.post(f"{address}x", data={"csrf_token": token}).status_code == 404
+
+
+def test_a_page_that_was_open_too_long_keeps_what_was_typed_and_saves_nothing(
+    running: InspectedClient, store: Session, service: Service
+) -> None:
+    before = kept(store, service)
+    for found in GROUPS:
+        address = f"/staff/set-up/{found.code}"
+        typed = fields_of(running.get(address), address) | {"csrf_token": "dead"}
+        shown = running.post(address, data=typed)
+        assert shown.status_code == 422, found.code
+        assert "This page was open for a long time" in words_of(shown)
+    assert running.head("/staff/set-up/look").status_code == 200
+    assert kept(store, service) == before
