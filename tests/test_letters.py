@@ -267,6 +267,18 @@ def test_words_that_do_not_fit_are_cut_between_words_and_the_rest_is_not_lost() 
     assert fit("one", 8) == ("one", "")
 
 
+def test_the_code_for_a_referral_goes_once_an_episode_and_to_the_gp(here: Session) -> None:
+    store, case = here, everything(here, **HELPED, helper_relationship="social-care")
+    first = a_letter(store, case)
+    assert not document(store, case, a_letter(store, case, "referrer")).facts["coded"]
+    assert document(store, case, first).facts["coded"] == "yes"
+    send(store, case, first)
+    assert document(store, case, first).facts["coded"] == "yes"  # as it was sent
+    second = letters.prepare(store, case.service, case.worker.actor, case.referral.id, "gp")
+    assert second.occasion == "update"
+    assert not document(store, case, second).facts["coded"]
+
+
 # Who is told what ----------------------------------------------------------------------------------------------------
 
 HELPED = {
