@@ -58,6 +58,9 @@ def whole(case: Case) -> None:
     triage.set_practice(case.store, case.amina, case.referral.id, "A81001")
     _goal_with_action(case)
     _agree(case)
+    for one in measures.of_referral(case.store, case.service.id, case.referral.id):
+        if one.due_at <= clock.now():
+            measures.say_why_not(case.store, case.amina, one.id, "declined")
 
 
 def test_the_list_of_checks_is_whole_and_each_is_filled_in_somewhere() -> None:
@@ -119,8 +122,8 @@ def _old_review(case: Case) -> None:
 
 
 def _check_in_was_due(case: Case) -> None:
-    (first, *_) = measures.of_referral(case.store, case.service.id, case.referral.id)
-    first.due_at = clock.now() - timedelta(days=1)
+    *_, last = measures.of_referral(case.store, case.service.id, case.referral.id)
+    last.due_at = clock.now() - timedelta(days=1)
 
 
 def _onward_unasked(case: Case) -> None:
