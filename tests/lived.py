@@ -3,18 +3,31 @@ theirs."""
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import accounts, alerts, clock, codes, experience, feedback, goals, measures, people, referrals, retention
 from portal.access import Actor, Role, Visitor
+from portal.caseload import (
+    agreeing,
+    care_plan,
+    closing,
+    contacts,
+    moving,
+    notes,
+    onward,
+    reach,
+    risks,
+    safeguarding,
+)
 from portal.journeys.goal_setting import GOAL_SETTING
 from portal.referrals import Referral
 from portal.store import Alert, CheckIn, Service
 from tests.arriving import code_sent, somebody
 from tests.asked import MONDAY
-from tests.world import a_referral, staff_member
+from tests.world import a_referral, a_service, staff_member
 
 LATER = MONDAY + timedelta(weeks=12)
 
@@ -119,10 +132,70 @@ def a_long_story(store: Session, service: Service, *, email: str, family_name: s
         referrals.pass_on(store, service, worker, other.id, to="A club", reason="Nearer to them", word="They ring you.")
         links = [one for one in check_ins_of(store, referral) if one.status == "ready"]
         measures.new_link(store, links[0])
+        worked_with(store, service, worker, manager, referral)
+        _moved(store, service, worker, manager, person_id, told)
         referrals.begin_again(store, service, referral, "en", codes.new_key())
         retention.ask_erasure(store, service, person_id)
         referrals.withdraw(store, service, person_id, referral.id)
     return Life(service, referral, number, worker, manager)
+
+
+def worked_with(store: Session, service: Service, worker: Actor, manager: Actor, referral: Referral) -> None:
+    """Everything that staff write about a case, to its end and on: words for the person, and words for each other."""
+    contacts.record(
+        store,
+        service,
+        worker,
+        referral.id,
+        once=f"spoke {referral.id}",
+        outcome="spoke",
+        notes="Sounds tired.",
+        shared_note="We meet at ten.",
+        next_step="Ring the choir.",
+    )
+    notes.write(store, worker, referral.id, words="Likes mornings.", shared=False)
+    notes.write(store, worker, referral.id, words="Bring your glasses.", shared=True)
+    risks.record(store, worker, referral.id, kind="pets", words="A large dog")
+    safeguarding.record(store, service, worker, referral.id, concern=CONCERN)
+    reach.give_reason(store, manager, referral.person_id, "covering", "Amina is ill")
+    goal = goals.of_person(store, service.id, referral.person_id)[0].goal
+    care_plan.add_action(store, worker, referral.id, goal.id, words="Ring the choir", who="worker")
+    seen = care_plan.of_referral(store, worker, referral).seen
+    agreeing.agree(store, worker, referral.id, agreed="yes", seen=seen)
+    led = onward.begin(
+        store, worker, referral.id, once=f"led {referral.id}", kind="signpost", need="loneliness", place="The choir"
+    )
+    onward.became(store, worker, led.id, version=led.version, status="attending")
+    people.change_permission(store, service, referral.person_id, "share_gp", "given", "en")
+    closing.close(
+        store,
+        service,
+        worker,
+        referral.id,
+        reason="goals-met",
+        outcomes={"loneliness": "improved"},
+        summary="They sing.",
+        person_summary="Thank you.",
+        no_action=True,
+    )
+    closing.reopen(store, service, worker, referral.id, because="They rang again.")
+
+
+CONCERN = "Bruises on both arms."
+
+
+def _moved(
+    store: Session, service: Service, worker: Actor, manager: Actor, person_id: UUID, told: "dict[str, object]"
+) -> None:
+    """A case of theirs that another service took over, and that was found to be theirs later."""
+    there = a_service(store, f"beside-{person_id.hex}")
+    staff_member(store, there, Role.MANAGER)
+    sent = a_referral(store, service, first_name="Zosia", share_onward="yes", answers=told)
+    moves = referrals.accept(store, service, worker, sent.id)
+    listed = moving.listed_as(moving.fields(store, worker, moves))
+    word = "They ring you."
+    moving.move(store, service, worker, moves.id, there.slug, listed=listed, urgency="soon", word=word, no_action=True)
+    people.merge(store, manager, person_id, moves.person_id)
 
 
 def _alarmed(store: Session, service: Service, worker: Actor, referral: Referral) -> None:

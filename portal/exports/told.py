@@ -135,6 +135,7 @@ TOLD: tuple[Told, ...] = (
         {
             **each(plain, "reference", "journey_version", "language_reviewed", "source_channel", "referred_at"),
             **each(plain, "due_at", "promise_reported_at", "decided_at", "word_to_person", "passed_to"),
+            "said_on": plain,
             **each(
                 plain, "first_attempt_at", "first_contact_at", "last_contact_at", "attempts", "next_due", "closed_at"
             ),
@@ -315,7 +316,7 @@ TOLD: tuple[Told, ...] = (
             "kind": one_of(COMMENT),
             "language": language,
             **each(plain, "reference", "words", "reply_to", "due_at", "acknowledged_at", "reply", "replied_at"),
-            **each(plain, "closed_at", "said_on"),
+            "closed_at": plain,
             **each(staff_name, "owner_id", "replied_by"),
         },
         {**WHOSE, **INNER, "once": Reason.KEYS},
