@@ -18,6 +18,7 @@ from portal.journeys.dictionary import Entry, entries
 from portal.journeys.experience import COMMENTS, EXPERIENCE
 from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
+from tools import documents_of_case
 
 FOLDER = Path(__file__).parent.parent / "docs" / "generated"
 JOURNEYS = (SELF_REFERRAL, ABOUT_YOU, GOAL_SETTING, EXPERIENCE, *COMMENTS.values())
@@ -60,6 +61,7 @@ def dictionary() -> str:
             f"| {', '.join(f'`{one}`' for one in entry.absences)} | {'yes' if entry.required else ''} "
             f"| {entry.when} | {entry.source} |"
         )
+    lines.extend(documents_of_case.lines())
     return "\n".join(lines) + "\n"
 
 
