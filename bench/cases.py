@@ -7,7 +7,8 @@ the staff grows with the cases. What a person typed is taken from one form that 
 import itertools
 import random
 import uuid
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -71,8 +72,9 @@ class Filled:
     own: tuple[str, ...]
     alerts: tuple[str, ...]
     names: tuple[str, ...]
+    beginnings: tuple[str, ...]
+    births: tuple[str, ...]
     reference: str
-    reference_of: str
 
 
 class _Rows:
@@ -162,8 +164,9 @@ def fill(stores: Stores, cases: int, seed: int = 7) -> Filled:
             tuple(made.own[:60]),
             tuple(made.alerts[:30]),
             tuple(made.names[:200]),
-            made.reference[0],
-            made.reference[1],
+            _beginnings(made.names),
+            tuple(made.births[:200]),
+            made.reference,
         )
 
 
@@ -178,7 +181,8 @@ class _Making:
         self.own: list[str] = []
         self.alerts: list[str] = []
         self.names: list[str] = []
-        self.reference = ("", "")
+        self.births: list[str] = []
+        self.reference = ""
         # Names as they are spread among people: a few are very common, most are rare.
         self.first = [f"{_syllables(n)}" for n in range(2_000)]
         self.family = [f"{_syllables(n * 7 + 3)}son" for n in range(8_000)]
@@ -238,16 +242,18 @@ class _Making:
         if worked_on and worker == self.workers[0]:
             self.own.append(str(referral_id))
         self.names.append(f"{first} {family}")
-        self.reference = (reference, first)
+        self.reference = reference
 
     def _person(self, person_id: Any, first: str, family: str) -> None:
         key = f"{first} {family}".lower()
+        born = date(1925 + self.chance.randint(0, 80), 1 + self.number % 12, 1 + self.number % 28).isoformat()
+        self.births.append(f"{first} {family} {born}")
         self.add(
             ServiceUser,
             **self.person
             | {
                 "id": person_id, "first_name": first, "family_name": family, "name_key": key,
-                "born": date(1925 + self.chance.randint(0, 80), 1 + self.number % 12, 1 + self.number % 28).isoformat(),
+                "born": born,
                 "spoken_language": _one_of(self.chance, LANGUAGES),
                 "interpreter": "spoken" if self.chance.random() < 0.08 else "no",
                 "gp_practice_code": None if self.chance.random() < 0.3 else "A81001",
@@ -357,3 +363,13 @@ def _syllables(number: int) -> str:
         "bcdfghjklmnprstvwz"[number // step % 18] + "aeiou"[number // step % 5] for step in (1, 18, 324)
     )
     return "".join(made).capitalize()
+
+
+def _beginnings(names: Sequence[str]) -> tuple[str, ...]:
+    """The beginnings of names under which a whole page of people is found, however many there are: two letters of each
+    part in a large store, one in a small one. A page of many is compared with a page of many."""
+    for letters in (2, 1):
+        found = Counter(" ".join(part[:letters] for part in name.split()) for name in names)
+        if many := [typed for typed, times in found.items() if times >= people.MOST_FOUND]:
+            break
+    return tuple(many or found)

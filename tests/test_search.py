@@ -129,7 +129,7 @@ def test_another_service_s_people_are_not_found(store: Session, service: Service
         assert found(store, worker, typed) == []
 
 
-def test_a_search_says_when_there_are_more_and_looks_at_a_thousand_at_most(
+def test_a_search_says_when_there_are_more_and_looks_at_no_more_than_it_says(
     store: Session, service: Service, worker: Member
 ) -> None:
     person = person_of(store, a_referral(store, service, first_name="Rare", family_name="Zzyzx"))

@@ -17,15 +17,16 @@ from portal.caseload import reach
 from portal.caseload.lists import Listed, codes_in
 from portal.clock import now, today
 from portal.i18n import N_
-from portal.journeys import ABSENCES
+from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Alert, CarePlan, ReferralNeed, Risk, Service, ServiceUser, Staff
 from portal.store import Referral as Referral  # the doors name it in their types
 
 PAGE = 25
 """Lines on one page."""
 
-FEW = 400
-"""Where no more people than these speak a language, the list begins with them and not with the order."""
+FEW = 1_000
+"""Where no more people than these speak a language or need an interpreter, the list begins with them and not with the
+order."""
 
 WHOSE: tuple[Listed, ...] = (
     Listed("mine", N_("My own")),
@@ -69,6 +70,7 @@ SORTS: tuple[Listed, ...] = (
     Listed("name", N_("By name")),
 )
 INTERPRETER = "yes"
+_INTERPRETERS = tuple(one.code for one in SELF_REFERRAL.question("interpreter").choices if one.code != "no")
 
 LISTS: dict[str, tuple[Listed, ...]] = {
     "whose": WHOSE,
@@ -327,7 +329,7 @@ def _about(store: Session, actor: Actor, asked: Asked) -> list[ColumnElement[boo
     if asked.language:
         wanted.append(exists(theirs.where(person, ServiceUser.spoken_language == asked.language)))
     if asked.interpreter:
-        wanted.append(exists(theirs.where(person, ServiceUser.interpreter.not_in(("no", *ABSENCES)))))
+        wanted.append(exists(theirs.where(person, ServiceUser.interpreter.in_(_INTERPRETERS))))
     if asked.due:
         wanted.append(_due(asked.due))
     if asked.waiting:
@@ -385,14 +387,21 @@ def _missing(asked: str) -> ColumnElement[bool]:
 
 
 def _few(store: Session, actor: Actor, asked: Asked) -> Sequence[uuid.UUID] | None:
-    """Everybody who speaks a language, where these are few; ``None`` where they are many, or none is asked for."""
-    if not asked.language or asked.whose == "mine":
+    """Everybody who speaks a language, or who needs an interpreter, where these are few; ``None`` where they are many,
+    or neither is asked for."""
+    if asked.whose == "mine":
         return None
-    theirs = select(ServiceUser.id).where(
-        ServiceUser.service_id == actor.service_id, ServiceUser.spoken_language == asked.language
-    )
-    found = store.scalars(theirs.limit(FEW + 1)).all()
-    return found if len(found) <= FEW else None
+    wanted = []
+    if asked.language:
+        wanted.append(ServiceUser.spoken_language == asked.language)
+    if asked.interpreter:
+        wanted.append(ServiceUser.interpreter.in_(_INTERPRETERS))
+    for one in wanted:
+        theirs = select(ServiceUser.id).where(ServiceUser.service_id == actor.service_id, one)
+        found = store.scalars(theirs.limit(FEW + 1)).all()
+        if len(found) <= FEW:
+            return found
+    return None
 
 
 # Lines ----------------------------------------------------------------------------------------------------------------

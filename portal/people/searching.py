@@ -31,7 +31,7 @@ MATCHED_BY: dict[str, str] = {
 
 MOST = 25
 """People listed at once; whoever looks for one of more types more."""
-LOOKED_AT = 1_000
+LOOKED_AT = 500
 """Records looked through at most for one search: a search takes as long with 100,000 people as with 1,000."""
 LONGEST = 200
 MOST_WORDS = 8

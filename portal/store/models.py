@@ -180,7 +180,8 @@ class ServiceUser(Record):
         Index(None, "service_id", "name_key"),
         Index(None, "service_id", "nhs_number"),
         Index(None, "service_id", "born"),
-        Index(None, "service_id", "spoken_language"),
+        Index(None, "service_id", "spoken_language", "id"),
+        Index(None, "service_id", "interpreter", "id"),
     )
     __mapper_args__ = {"version_id_col": version}
 
@@ -540,6 +541,7 @@ class Task(Record):
         points_to("done_by", "staff"),
         UniqueConstraint("service_id", "once"),
         Index(None, "service_id", "done_at", "due_at"),
+        Index(None, "service_id", "assigned_to", "done_at", "due_at", "id"),
         Index(None, "service_id", "person_id"),
     )
 

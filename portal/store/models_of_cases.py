@@ -466,7 +466,7 @@ class NamePart(Record):
     __table_args__ = (
         points_to("person_id", "service_user"),
         Index(None, "service_id", "part", "person_id"),
-        Index(None, "service_id", "person_id"),
+        Index(None, "service_id", "person_id", "part"),
     )
 
 

@@ -98,11 +98,13 @@ def _needs_for_access() -> None:
 
 _INDEXES: tuple[tuple[str, list[str]], ...] = (
     ("service_user", ["service_id", "born"]),
-    ("service_user", ["service_id", "spoken_language"]),
+    ("service_user", ["service_id", "spoken_language", "id"]),
+    ("service_user", ["service_id", "interpreter", "id"]),
     ("referral", ["service_id", "status", "last_contact_at", "id"]),
     ("alert", ["service_id", "person_id"]),
     ("alert", ["service_id", "opened_at", "closed_at"]),
     ("task", ["service_id", "person_id"]),
+    ("task", ["service_id", "assigned_to", "done_at", "due_at", "id"]),
     ("message", ["service_id", "referral_id"]),
     ("merge", ["service_id", "kept_id"]),
     ("comment", ["service_id", "person_id"]),
@@ -281,7 +283,7 @@ def upgrade() -> None:
             batch_op.f("name_part_service_id_part_person_id_index"), ["service_id", "part", "person_id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("name_part_service_id_person_id_index"), ["service_id", "person_id"], unique=False
+            batch_op.f("name_part_service_id_person_id_part_index"), ["service_id", "person_id", "part"], unique=False
         )
 
     op.create_table(
@@ -1449,7 +1451,7 @@ def downgrade() -> None:
     op.drop_table("passkey")
     op.drop_table("outside_account")
     with op.batch_alter_table("name_part", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("name_part_service_id_person_id_index"))
+        batch_op.drop_index(batch_op.f("name_part_service_id_person_id_part_index"))
         batch_op.drop_index(batch_op.f("name_part_service_id_part_person_id_index"))
 
     op.drop_table("name_part")
