@@ -143,19 +143,18 @@ def looked(store: Session, actor: Actor, referral: Referral) -> None:
 
 def _group(asking: _Asking, kind: TodayKind) -> Group | None:
     query = kind.find(asking)
-    first = select(literal(1)).select_from(query.order_by(None).limit(COUNTED + 1).subquery())
-    as_many = select(func.count()).select_from(first.subquery()).scalar_subquery()
-    rows = asking.store.execute(query.add_columns(as_many.label("as_many")).limit(MOST)).all()
+    # Counted here: asking the database for the lines and for their number would have it look for them twice.
+    rows = asking.store.execute(query.limit(COUNTED + 1)).all()
     if not rows:
         return None
-    many = min(rows[0].as_many, COUNTED)
+    many = min(len(rows), COUNTED)
     where = kind.all_of_them
     return Group(
         kind.code,
         gettext(kind.title),
-        tuple(kind.say(asking, row) for row in rows),
+        tuple(kind.say(asking, row) for row in rows[:MOST]),
         many,
-        or_more=rows[0].as_many > COUNTED,
+        or_more=len(rows) > COUNTED,
         all_of_them=Action(gettext(where[0]), where[1], dict(where[2])) if where else None,
     )
 

@@ -127,14 +127,7 @@ class Stores:
 
 def _sqlite_settings(dbapi: Any, _record: object) -> None:
     dbapi.isolation_level = None
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "secure_delete=ON",
-        "busy_timeout=15000",
-        "cache_size=-16000",
-    ):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "busy_timeout=15000"):
         dbapi.execute(f"PRAGMA {pragma}")
 
 
