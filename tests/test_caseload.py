@@ -407,7 +407,7 @@ def test_a_new_referral_is_accepted_by_giving_it(worker: InspectedClient, store:
     assert referral.assigned_to == team.ben.actor.staff_id
     assert press(worker, address, "/give", to=team.amina.actor.staff_id).status_code == 303
     said = words_of(worker.get(case_of(referral)))
-    assert in_order(said, "History", "New", "Accepted", "Given to a colleague: Ben", "Given to a colleague: Amina")
+    assert in_order(said, "newest first", "Given to a colleague: Amina", "Given to a colleague: Ben", "Accepted", "New")
 
 
 @pytest.mark.parametrize("to", ["", "zzz", "\x00", str(uuid.UUID(int=7))])

@@ -27,8 +27,9 @@ from portal.caseload.lists import (
     NEED_STATUSES,
     codes_in,
 )
-from portal.caseload.plan_content import Content, PlanNeed, content_of, needs_of, stamp, what_is_planned
+from portal.caseload.plan_content import Content, PlanNeed, content_of, needs_of, what_is_planned
 from portal.caseload.plan_content import PlanGoal as PlanGoal
+from portal.caseload.plan_content import stamp as stamp
 from portal.clock import now, today
 from portal.journeys.self_referral import NEEDS
 from portal.store import CarePlan as CarePlan  # the doors name these in their types
