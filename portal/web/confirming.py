@@ -14,6 +14,7 @@ from portal.web.forms import Code, Form
 from portal.web.requests import host, origin
 
 WRONG_CODE = N_("This code is not right. Wait for the next code and try again")
+_NO_PASSKEY = passkeys.PROBLEMS["not-accepted"]
 OURS = ("csrf_token", "confirm_code", "confirm_key", "answer", "submit")
 """Fields of the page that asks: they are no part of the act."""
 
@@ -37,7 +38,7 @@ def first() -> ResponseReturnValue | None:
     if "answer" in request.form:
         if _by_passkey():
             return None
-        form.refuse("confirm_code", gettext(passkeys.PROBLEMS["not-accepted"]))
+        form.refuse("confirm_code", gettext(_NO_PASSKEY))
     elif "confirm_code" in request.form and form.sent():
         try:
             accounts.confirm(

@@ -477,6 +477,11 @@ def feed(feed_id: uuid.UUID) -> ResponseReturnValue:
     )
 
 
+def _fault(code: str) -> str:
+    """What is wrong with a row of a feed."""
+    return gettext(directory.FAULTS[code].label)
+
+
 def _report(run: Any) -> dict[str, Any]:
     """What a run says, in words."""
     counts = run.counts or {}
@@ -491,13 +496,13 @@ def _report(run: Any) -> dict[str, Any]:
                 ("refused", N_("Could not be taken")),
             )
         ],
-        "kinds": [(gettext(directory.FAULTS[code].label), number) for code, number in counts.get("kinds", {}).items()],
+        "kinds": [(_fault(code), number) for code, number in counts.get("kinds", {}).items()],
         "rows": [
             (
                 gettext("Page %(page)s, row %(row)s", page=row["page"], row=row["row"]),
                 row["id"],
                 row["field"],
-                gettext(directory.FAULTS[row["what"]].label),
+                _fault(row["what"]),
             )
             for row in (run.bad or {}).get("rows", [])[:50]
         ],
