@@ -4,7 +4,7 @@
     python -m bench.activities --rows 5000 --postgresql URL
 
 Memory is measured as the largest the process has ever been. The searches are those that people do; each is asked so
-many times, and its 95th percentile is told. Nothing leaves this machine.
+many times, and its 95th percentile is told. The budgets are for a machine that does nothing else. Nothing leaves it.
 """
 
 import argparse
