@@ -175,7 +175,8 @@ def _allowance() -> Allowance:
 def _page(name: str, status: int = 200, **values: Any) -> tuple[str, int]:
     values.setdefault("problems", [])
     may_manage = access.may(g.actor, Permission.MANAGE_DIRECTORY)
-    said = gettext(DONE[request.args["done"]]) if request.args.get("done") in DONE else ""
+    done = request.args.get("done", "")
+    said = gettext(DONE[done]) if done in DONE else ""
     return render_template(f"directory/{name}.html", may_manage=may_manage, said=said, **values), status
 
 

@@ -124,7 +124,8 @@ def _plan(one: Moment, referral: Referral) -> tuple[str, str, str]:
 
 
 def _goal(one: Moment, referral: Referral) -> tuple[str, str, str]:
-    what = _said(N_("Goal"), gettext(goals.CHANGES[one.facts["what"]]))
+    change = one.facts["what"]
+    what = _said(N_("Goal"), gettext(goals.CHANGES[change]))
     return what, one.facts["words"] or "", url_for("goals.staff_list", referral_id=referral.id)
 
 
@@ -150,7 +151,8 @@ def _letter(one: Moment, _referral: Referral) -> tuple[str, str, str]:
 
 def _alert(one: Moment, _referral: Referral) -> tuple[str, str, str]:
     rule = gettext(alerts.RULES[one.facts["rule"]].label)
-    what = _said(rule, gettext(alerts.EVENT_NAMES[one.facts["what"]]))
+    event = one.facts["what"]
+    what = _said(rule, gettext(alerts.EVENT_NAMES[event]))
     return what, one.facts["what_was_done"] or "", url_for("caseload.alert", alert_id=one.facts["alert_id"])
 
 
