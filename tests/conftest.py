@@ -21,7 +21,7 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from config import Settings
-from tests import postgres, run
+from tests import postgres, quick, run
 from tests.inspector import INSPECTED, InspectedClient
 from tools.squeeze import squeeze
 
@@ -102,6 +102,16 @@ def real_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(passwords, "_hasher", PasswordHasher())
     monkeypatch.setattr(codes, "_COST", 2**13)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_portals() -> Iterator[None]:
+    """A portal is made for nearly every test: what is the same in all of them is made once (tests/quick.py)."""
+    quick.look_away_from_what_stays()
+    with pytest.MonkeyPatch.context() as patch:
+        quick.share_addresses(patch)
+        quick.share_sql(patch)
+        yield
 
 
 # --- databases -----------------------------------------------------------------------------------------------------
@@ -236,6 +246,7 @@ def make_app(environment: dict[str, str]) -> "Iterator[Callable[..., Flask]]":
 
         app = create_app(Settings.from_environment({**environment, "PORTAL_DATABASE_URL": database_url, **further}))
         app.test_client_class = InspectedClient
+        quick.share_templates(app)
         made.append(app)
         return app
 

@@ -6,6 +6,7 @@ be read off the markup, and of the strict Content-Security-Policy. What only a b
 is the business of tests/browser.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -420,6 +421,29 @@ def _defects_of_policy(policy: str) -> Iterator[str]:
 # --- the client ------------------------------------------------------------------------------------------------------
 
 
+_CHANGES_EACH_TIME = re.compile(r'(?<=name="csrf_token" value=")[^"]+|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b')
+_faultless: set[bytes] = set()
+
+
+def _likeness(html: str, address: str, status: int) -> bytes:
+    """The same for two pages that differ only in their token and in which ids of rows they name: ids are counted, so
+    that one id in two places is still one id in two places."""
+    counted: dict[str, str] = {}
+    plain = _CHANGES_EACH_TIME.sub(lambda found: counted.setdefault(found[0], f"id-{len(counted)}"), html)
+    here = urlsplit(address)
+    return hashlib.sha256(f"{here.scheme}://{here.netloc} {status} {plain}".encode()).digest()
+
+
+def _defects_of_new_page(html: str, address: str, status: int) -> list[str]:
+    """As `defects_of_page`, but a page that was found without a fault is not gone through again."""
+    likeness = _likeness(html, address, status)
+    if likeness in _faultless:
+        return []
+    if not (found := defects_of_page(html, address, status)):
+        _faultless.add(likeness)
+    return found
+
+
 def inspect(response: TestResponse) -> None:
     """Look an answer over. Raises Defective with every defect found."""
     address = response.request.url
@@ -429,7 +453,7 @@ def inspect(response: TestResponse) -> None:
     has_page = html and response.request.method not in ("HEAD", "OPTIONS") and not 300 <= response.status_code < 400
     if has_page:
         INSPECTED[str(response.status_code)] += 1
-        found += defects_of_page(_text(response), address, response.status_code)
+        found += _defects_of_new_page(_text(response), address, response.status_code)
     if found:
         lines = "".join(f"\n  - {sentence}" for sentence in found)
         raise Defective(f"{response.request.method} {address} answered {response.status_code}:{lines}")

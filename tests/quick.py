@@ -1,0 +1,101 @@
+"""Work that every test would do again with the same result, done once in a process.
+
+Each test has a portal of its own: its own app, its own engine, its own database. What those are made of is the same in
+all of them: the templates' code, the functions that build addresses, the SQL of a query. Here it is kept between tests.
+Nothing kept here knows of a row, a setting or a request.
+"""
+
+import gc
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import pytest
+import sqlalchemy
+from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
+from sqlalchemy import Engine
+from sqlalchemy.util import LRUCache
+from werkzeug.routing import Rule
+
+from portal.store import database
+
+
+class _Code(BytecodeCache):
+    """What templates were translated into, by name and by what the source says."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], CodeType] = {}
+
+    def get_source_checksum(self, source: str) -> str:
+        """The source itself: a template changed by a test is another template."""
+        return source
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what is kept, if anything is."""
+        bucket.code = self.kept.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        assert bucket.code is not None
+        self.kept[bucket.key, bucket.checksum] = bucket.code
+
+
+_templates = _Code()
+
+
+def share_templates(app: Flask) -> None:
+    """Let this app take its templates' code from those before it."""
+    app.jinja_env.bytecode_cache = _templates
+
+
+def share_addresses(patch: pytest.MonkeyPatch) -> None:
+    """Compile the function that builds a route's address once for each route, not once for each route of each app.
+
+    The function is made from the parts of the address alone; it is given its route, and with it the converters, later.
+    """
+    compiled: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+    really: Any = Rule._compile_builder
+
+    def once(rule: Any, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        if rule.defaults:
+            made: Callable[..., tuple[str, str]] = really(rule, append_unknown)
+            return made
+        key = (rule.rule, tuple(rule._trace), append_unknown)
+        if key not in compiled:
+            compiled[key] = really(rule, append_unknown)
+        return compiled[key]
+
+    patch.setattr(Rule, "_compile_builder", once)
+
+
+def share_sql(patch: pytest.MonkeyPatch) -> None:
+    """Compile a query to SQL once for each kind of database, not once for each engine.
+
+    SQLAlchemy keeps what it compiled with the engine, and by the dialect. So engines of one kind get the dialect of the
+    first of them that has seen its database, and one cache.
+    """
+    dialects: dict[tuple[str, str], Any] = {}
+    compiled: Any = LRUCache(5_000)
+
+    def create(url: str, **how: Any) -> Engine:
+        engine = sqlalchemy.create_engine(url, **how)
+        kind = (engine.dialect.name, engine.dialect.driver)
+        known = dialects.setdefault(kind, engine.dialect)
+        if known is not engine.dialect:
+            if getattr(known, "server_version_info", None) and known.default_schema_name:
+                engine.dialect = engine.pool._dialect = known
+            else:
+                dialects[kind] = engine.dialect
+        engine._compiled_cache = compiled
+        return engine
+
+    patch.setattr(database, "create_engine", create)
+
+
+def look_away_from_what_stays() -> None:
+    """What is imported by now stays until the end: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
