@@ -1,17 +1,19 @@
 """The demonstration: made-up people in every state, told through the rooms alone, and nobody who could be real."""
 
+import json
 import re
 import secrets
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session, sessionmaker
 
 from config import Settings
 from portal import (
@@ -21,6 +23,7 @@ from portal import (
     clock,
     codes,
     demo,
+    directory,
     experience,
     feedback,
     goals,
@@ -32,29 +35,51 @@ from portal import (
     reading,
     referrals,
     retention,
+    rounds,
     services,
     tasks,
 )
 from portal.access import Actor, Role, Tier, rows_of
-from portal.demo import made_up
+from portal.caseload import care_plan, closing, contacts, moving, risks, today, triage
+from portal.demo import made_up, places
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.notifications import Words
+from portal.notifications import Outgoing, Words
+from portal.services import practices, texts
 from portal.store import (
+    AccessNeed,
+    Activity,
+    ActivityPlace,
     Alert,
     AlertEvent,
     AuditEvent,
+    CarePlan,
+    CarePlanVersion,
+    CaseNote,
     CheckIn,
+    Closure,
     Comment,
+    Contact,
     ContactWay,
     Draft,
+    Feed,
     Goal,
     GoalAttainment,
+    Letter,
     MeasureResponse,
     Merge,
     Message,
+    Onward,
+    OnwardChange,
+    PlanAction,
+    Practice,
+    Provider,
+    ReadingReason,
     Referral,
     ReferralChange,
+    Risk,
+    Safeguarding,
     Service,
+    ServiceText,
     ServiceUser,
     Staff,
     Stores,
@@ -346,6 +371,160 @@ def test_somebody_waits_to_be_erased_somebody_left_and_somebody_turned_reading_o
     assert [person.reading for person in looking.scalars(rows_of(service.id, ServiceUser))].count(False) == 1
 
 
+# --- cases ------------------------------------------------------------------------------------------------------------
+
+
+def the_case(looking: Session, service: Service, work: str) -> Referral:
+    """The case of which this is told: whoever has the nth fate is the nth person."""
+    number = next(place for place, fate in enumerate(demo.FATES) if fate.work == work)
+    theirs = {f"person{number}@example.org", f"+447700900{number:03d}"}
+    whose = {way.person_id for way in looking.scalars(rows_of(service.id, ContactWay)) if way.address in theirs}
+    for referral in looking.scalars(rows_of(service.id, Referral).where(Referral.person_id.in_(whose))):
+        return referral
+    raise AssertionError(work)
+
+
+def worker(looking: Session, service: Service, email: str = demo.STAFF[0].email) -> Actor:
+    staff = looking.scalars(rows_of(service.id, Staff).where(Staff.email == email)).one()
+    return Actor(service.id, staff.id, staff.name, Role(staff.role))
+
+
+def test_every_state_of_a_case_is_there(looking: Session, service: Service) -> None:
+    found = {referral.status for referral in looking.scalars(rows_of(service.id, Referral))}
+    assert {"accepted", "active", "on-hold", "closed"} <= found
+    triage_of = triage.missing(looking, the_case(looking, service, "triage"))
+    assert triage_of == ["risk", *[one for one in triage_of if one != "risk"]]
+    assert the_case(looking, service, "triage").first_contact_at
+    assert the_case(looking, service, "in-vain").attempts == 3
+    assert the_case(looking, service, "hold").status == "on-hold"
+    assert the_case(looking, service, "ends").status == "closed"
+    assert the_case(looking, service, "moves").reason == "moved-away"
+    again = the_case(looking, service, "again")
+    assert again.is_open
+    ended = closing.latest(looking, service.id, again.id)
+    assert ended
+    assert ended.reopened_because
+
+
+def test_nothing_happened_before_its_referral_and_nothing_is_in_the_future(looking: Session, service: Service) -> None:
+    came = {referral.id: referral for referral in looking.scalars(rows_of(service.id, Referral))}
+    there = looking.scalars(rows_of(service.id, Contact)).all()
+    assert len(there) > FEW
+    for contact in there:
+        assert came[contact.referral_id].referred_at <= contact.happened_at <= clock.now()
+        assert contact.next_due is None or contact.next_due >= contact.happened_at.date()
+    for step in looking.scalars(rows_of(service.id, Onward)):
+        assert came[step.referral_id].referred_at.date() <= step.made_on <= clock.today()
+    for closure in looking.scalars(rows_of(service.id, Closure)):
+        assert came[closure.referral_id].referred_at < closure.closed_at <= clock.now()
+
+
+def test_contacts_have_many_outcomes_and_some_are_shared_with_the_person(looking: Session, service: Service) -> None:
+    there = looking.scalars(rows_of(service.id, Contact)).all()
+    assert {one.outcome for one in there} >= {"spoke", "attended", "no-answer"}
+    assert {one.direction for one in there} == {"in", "out"}
+    assert [one for one in there if one.shared_note]
+    own_page = referral_of(looking, service, "own-page")
+    assert contacts.shared_with(looking, service.id, own_page.person_id)
+
+
+def test_a_plan_is_agreed_has_versions_and_actions_of_several_kinds(looking: Session, service: Service) -> None:
+    lin = worker(looking, service)
+    referral = referral_of(looking, service, "own-page")
+    plan = care_plan.of_referral(looking, lin, referral)
+    assert plan.agreed
+    assert len(care_plan.versions(looking, lin, referral)) > 1
+    actions = looking.scalars(rows_of(service.id, PlanAction)).all()
+    assert len({one.who for one in actions}) > 1
+    assert len({one.status for one in actions}) > 1
+
+
+def test_risks_are_there_and_where_none_is_known_it_says_so(looking: Session, service: Service) -> None:
+    kinds = {one.kind for one in looking.scalars(rows_of(service.id, Risk))}
+    assert kinds > {risks.NONE_KNOWN}
+    assert looking.scalars(rows_of(service.id, Safeguarding)).all()
+    assert [one for one in looking.scalars(rows_of(service.id, AccessNeed)) if one.reviewed_at]
+
+
+def test_people_were_led_on_in_all_three_ways_and_it_is_known_what_became_of_it(
+    looking: Session, service: Service
+) -> None:
+    steps = looking.scalars(rows_of(service.id, Onward)).all()
+    assert {one.kind for one in steps} == {"signpost", "supported-self-referral", "referral"}
+    assert len({one.status for one in steps}) > 2
+    for one in steps:
+        assert bool(one.shared) == (one.kind == "referral")
+        assert not one.shared or one.permission_id
+
+
+def test_letters_wait_and_letters_have_gone(looking: Session, service: Service) -> None:
+    states = {one.state for one in looking.scalars(rows_of(service.id, Letter))}
+    assert states >= {"waiting", "sent"}
+    sent = looking.scalars(rows_of(service.id, Letter).where(Letter.how == "email")).all()
+    assert {one.sent_to for one in sent} == {"surgery@example.org"}
+
+
+def test_a_colleague_is_worried_and_an_alert_is_to_be_talked_over(looking: Session, service: Service) -> None:
+    there = looking.scalars(rows_of(service.id, Alert)).all()
+    assert [one for one in there if one.rule == alerts.RULES[alerts.BY_STAFF].code and not one.closed_at]
+    assert alerts.to_talk_over_count(looking, service.id) == 1
+
+
+def test_two_teams_and_somebody_who_has_left_with_cases_that_nobody_has(looking: Session, service: Service) -> None:
+    there = looking.scalars(rows_of(service.id, Staff)).all()
+    assert {one.team for one in there} >= set(demo.TEAMS)
+    (gone,) = (one for one in there if one.state == "left")
+    assert gone.email == demo.FORMER.email
+    assert moving.nobodys(looking, manager(looking, service))
+    assert tasks.Kind.CASES_WITHOUT_WORKER in {one.kind for one in looking.scalars(rows_of(service.id, Task))}
+
+
+def test_the_directory_is_full_and_a_file_was_taken_in(looking: Session, service: Service) -> None:
+    there = looking.scalars(rows_of(service.id, Activity)).all()
+    own = [one for one in there if one.feed_id is None]
+    assert 35 <= len(own) <= 60
+    (line,) = directory.feeds.feeds(looking, manager(looking, service))
+    assert line.activities == 5
+    assert line.run
+    assert line.run.state == "done"
+    near = directory.search(looking, service.id, need="loneliness", near="AB1 1XX")
+    assert near.near_known
+    assert len(near.rows) > 5
+    assert directory.search(looking, service.id, language="ur").rows
+    assert directory.search(looking, service.id, day="SU", free=True).rows
+    assert directory.search(looking, service.id, access=["step-free", "hearing"]).rows
+
+
+def test_practices_are_known_and_one_has_an_address_that_was_confirmed(looking: Session, service: Service) -> None:
+    assert practices.search(looking, service.id, "made up")
+    confirmed = [one for one in looking.scalars(rows_of(service.id, Practice)) if practices.address_of(one)]
+    assert [one.code for one in confirmed] == [places.CONFIRMED]
+
+
+def test_the_service_has_its_own_words(looking: Session, service: Service) -> None:
+    assert texts.missing(looking, service) == []
+
+
+def test_today_of_the_link_worker_has_every_kind_of_line(looking: Session, service: Service) -> None:
+    groups = today.groups(looking, worker(looking, service))
+    assert [group.code for group in groups] == [kind.code for kind in today.KINDS]
+    assert all(group.many <= 10 for group in groups)
+
+
+def test_a_round_of_the_worker_finds_nothing_wrong(told: Told) -> None:
+    class Nowhere:
+        def send(self, outgoing: Outgoing) -> None:
+            """Nothing leaves."""
+
+    with told.stores.engine.execution_options(write=True).connect() as connection, connection.begin() as all_of_it:
+        session = sessionmaker(connection, join_transaction_mode="create_savepoint")
+        done = rounds.run(Stores(told.stores.engine, session, session), Nowhere(), words)
+        all_of_it.rollback()
+    assert done.broken == ()
+    assert done.gave_way == ()
+    assert done.delivered.failed == 0
+
+
 # --- nobody could be real ---------------------------------------------------------------------------------------------
 
 
@@ -379,6 +558,64 @@ def test_every_language_has_something_to_say(tongue: made_up.Tongue) -> None:
         step = SELF_REFERRAL.step("what-matters")
         assert step
         assert step.read({"what_matters": story.words, "needs": list(story.needs)})[1] == {}
+
+
+def said_in_tables(looking: Session, service: Service, *tables: type) -> Iterator[tuple[str, str]]:
+    """Every text of these tables, with the name of its column."""
+    for table in tables:
+        for row in looking.scalars(rows_of(service.id, table)):
+            for column in inspect(table).columns:
+                value = getattr(row, column.key)
+                if isinstance(value, str):
+                    yield f"{table.__tablename__}.{column.key}", value
+                elif isinstance(value, dict | list):
+                    yield f"{table.__tablename__}.{column.key}", json.dumps(value, ensure_ascii=False)
+
+
+WRITTEN = (
+    *(Activity, ActivityPlace, CarePlan, CarePlanVersion, CaseNote, Closure, Contact, Feed, Letter, Onward),
+    *(OnwardChange, PlanAction, Practice, Provider, ReadingReason, Risk, Safeguarding, ServiceText, Staff),
+)
+DRAMA = re.compile(r"01632960\d{3}|07700900\d{3}")
+
+
+def test_no_number_or_address_that_somebody_wrote_belongs_to_anybody(looking: Session, service: Service) -> None:
+    seen = Counter[str]()
+    for column, words in said_in_tables(looking, service, *WRITTEN):
+        if column.endswith(("_hash", "once", "totp_secret", "words_key", "_key")):
+            continue
+        for number in re.findall(r"(?<![\w-])(?:\+44 ?|0)\d(?:[ ]?\d){8,9}(?![\w-])", words):
+            plain = number.replace(" ", "").replace("+44", "0")
+            assert DRAMA.fullmatch(plain), (column, number)
+            seen["phone"] += 1
+        for host in re.findall(r"(?:@|https?://)([\w.-]+)", words):
+            # What documents of the standard name themselves by is no address of anybody.
+            known = host == "example.org" or host.endswith(".example.org")
+            assert known or column == "letter.content", (column, host)
+            seen["host"] += known
+        for postcode in re.findall(r"\b[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}\b", words):
+            assert reading.outward(postcode) in made_up.INSIDE + made_up.OUTSIDE, (column, postcode)
+            seen["postcode"] += 1
+    assert min(seen[kind] for kind in ("phone", "host", "postcode")) > 10
+
+
+def test_practices_and_providers_say_that_they_are_made_up(looking: Session, service: Service) -> None:
+    says_so = re.compile("made[- ]up|example|sample|notreal|placeholder", re.IGNORECASE)
+    for practice in looking.scalars(rows_of(service.id, Practice)):
+        assert says_so.search(practice.name)
+        assert practices.CODE.fullmatch(practice.code)
+        assert practice.code.startswith("X99")
+    for provider in looking.scalars(rows_of(service.id, Provider)):
+        assert says_so.search(provider.name)
+    for person in looking.scalars(rows_of(service.id, ServiceUser)):
+        code = person.gp_practice_code
+        assert code is None or code.startswith("X99") or code in triage.NO_PRACTICE
+
+
+def test_every_point_lies_in_the_sea(looking: Session, service: Service) -> None:
+    for place in looking.scalars(rows_of(service.id, ActivityPlace).where(ActivityPlace.latitude.is_not(None))):
+        assert 57.0 < place.latitude < 57.3  # type: ignore[operator]
+        assert -1.8 < place.longitude < -1.4  # type: ignore[operator]
 
 
 # --- signing in -------------------------------------------------------------------------------------------------------

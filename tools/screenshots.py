@@ -16,7 +16,7 @@ from sqlalchemy import select
 from bench.portal import running
 from portal import codes, demo, services
 from portal.access import Role
-from portal.store import Referral, Service
+from portal.store import Letter, Referral, Risk, Service
 from portal.web.messages import Renderer
 from tests import world
 from tests.browser.conftest import NAMES, PHONE, QUIET
@@ -180,10 +180,97 @@ def _staff(page: Page, portal: Live, manager: world.Member, folder: Path, name: 
             page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
 
 
+def _link_worker(browser: Browser, portal: Live, folder: Path) -> None:
+    """The day of the demonstration's link worker, small and wide: one sign-in, since a code works once."""
+    small = {**PHONE, "viewport": {"width": 360, "height": 800}, "device_scale_factor": 1}
+    context = browser.new_context(base_url=portal.address, **small)
+    with portal.stores.reading() as store:
+        lin = demo.sign_ins(store, services.find(store, demo.SLUG))[0]
+    page = context.new_page()
+    page.goto("/en/staff/sign-in")
+    for field, typed in (("#email", lin.email), ("#password", lin.password), ("#code", lin.code)):
+        if field == "#code":
+            with page.expect_navigation():
+                page.click("main form button.nhsuk-button")
+        page.fill(field, typed)
+    with page.expect_navigation():
+        page.click("main form button.nhsuk-button")
+    signed_in = context.storage_state()
+    context.close()
+    for name, screen in (("360", small), ("1100", WIDE)):
+        context = browser.new_context(base_url=portal.address, storage_state=signed_in, **screen)
+        _working_day(context.new_page(), _cases_of(portal), folder, name)
+        context.close()
+
+
+def _cases_of(portal: Live) -> dict[str, str]:
+    """Cases to look at, by what is to be seen of them."""
+    asked = {
+        "case-triage": select(Referral).join(Risk, Risk.person_id == Referral.person_id, isouter=True)
+        .where(Referral.status == "accepted", Referral.first_contact_at.is_not(None), Risk.id.is_(None)),
+        "case-hold": select(Referral).where(Referral.status == "on-hold"),
+        "case-closed": select(Referral).join(Letter, Letter.referral_id == Referral.id)
+        .where(Referral.status == "closed", Letter.state == "waiting"),
+        "case-new": select(Referral).where(Referral.status == "submitted").order_by(Referral.due_at.desc()),
+    }  # fmt: skip
+    with portal.stores.reading() as store:
+        found = {name: store.scalars(query.limit(1)).first() for name, query in asked.items()}
+        return {name: f"referrals/{one.id}" for name, one in found.items() if one} | {
+            "case-open": _a_case_that_answered(portal)
+        }
+
+
+def _working_day(page: Page, cases: dict[str, str], folder: Path, name: str) -> None:
+    def shoot(shown: str, path: str) -> None:
+        page.goto(path if path.startswith("/") else f"/en/staff/{path}")
+        page.screenshot(path=folder / f"{shown}-{name}.png", full_page=True)
+
+    def first(shown: str, path: str, link: str) -> None:
+        """The first page to which such a link leads."""
+        page.goto(path if path.startswith("/") else f"/en/staff/{path}")
+        if href := page.locator(link).first.get_attribute("href") if page.locator(link).count() else None:
+            shoot(shown, href)
+
+    for shown, path in (
+        ("today", "today"),
+        ("caseload", "caseload"),
+        ("caseload-all", "caseload?whose=all&sort=name"),
+        ("search", "search"),
+        ("inbox", "inbox"),
+        ("tasks", "tasks"),
+        ("alerts", "alerts"),
+        ("letters", "letters"),
+        ("practices", "practices?q=made"),
+        ("activities", "activities?need=loneliness&near=AB1+1XX"),
+        ("entry", "entry/"),
+    ):
+        shoot(shown, path)
+    for shown, path in cases.items():
+        shoot(shown, path)
+    case, closed = cases["case-open"], cases.get("case-closed", cases["case-open"])
+    for part in (
+        *("care-plan", "care-plan/change", "care-plan/agree", "care-plan/versions", "contacts/new", "risks"),
+        *("access-needs", "gp-practice", "notes", "timeline", "safeguarding", "onward/find", "close", "hold", "give"),
+        *("move", "alert"),
+    ):
+        shoot(part.replace("/", "-"), f"{case}/{part}")
+    shoot("reopen", f"{closed}/reopen")
+    first("activity", "activities?need=loneliness", 'main a[href*="/staff/activities/"]')
+    first("contact", case, 'main a[href*="/contacts/"]:not([href$="/new"])')
+    first("onward-step", case, 'main a[href*="/staff/onward/"]')
+    first("onward-new", f"{case}/onward/find", 'main a[href*="/onward/new"]')
+    first("care-plan-action", f"{case}/care-plan", 'main a[href*="/care-plan/actions/"]')
+    first("letter-sent", case, 'main a[href*="/staff/letters/"]')
+    first("letter-waiting", closed, 'main a[href*="/staff/letters/"]')
+    first("alert-open", "alerts", 'main a[href*="/staff/alerts/"]')
+    first("reason", "caseload?whose=all", 'main a[href*="/reason"]')
+
+
 def look(folder: Path) -> None:
     """Everything, to look at."""
     folder.mkdir(parents=True, exist_ok=True)
     with _shown() as (portal, browser, manager):
+        _link_worker(browser, portal, folder)
         for name, language, javascript in (("en", "en", True), ("ur", "ur", True), ("en-no-script", "en", False)):
             context = browser.new_context(
                 base_url=portal.address, java_script_enabled=javascript, **{**PHONE, "device_scale_factor": 1}

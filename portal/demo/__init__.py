@@ -5,7 +5,8 @@ portal cannot reach: every answer goes page by page through the same checks as a
 transaction: broken off half-way, nothing is there.
 
 ``keys`` says how to come in, ``fates`` what becomes of whom, ``feeling`` what people answer and would like to be
-different, ``saying`` what they say about the service.
+different, ``saying`` what they say about the service, ``working`` the working days of the staff and ``helping`` what
+they do with people on them, in the words of ``written``; ``places`` is what is near.
 """
 
 import uuid
@@ -22,8 +23,10 @@ from portal.demo.fates import CIRCUMSTANCES, FATES, WAYS, Fate, Person
 from portal.demo.feeling import Feeling
 from portal.demo.keys import (
     CARDS,
+    FORMER,
     SLUG,
     STAFF,
+    TEAMS,
     Colleague,
     DemonstrationCard,
     DemonstrationSignIn,
@@ -34,6 +37,7 @@ from portal.demo.keys import (
 )
 from portal.demo.past import DAYS, Act, Past
 from portal.demo.saying import Saying
+from portal.demo.working import Working
 from portal.i18n import LONDON
 from portal.journeys import Kind, Step
 from portal.journeys.about_you import ABOUT_YOU
@@ -45,11 +49,13 @@ __all__ = [
     "CARDS",
     "DAYS",
     "FATES",
+    "FORMER",
     "NAME",
     "PEOPLE",
     "SEED",
     "SLUG",
     "STAFF",
+    "TEAMS",
     "Colleague",
     "DemonstrationCard",
     "DemonstrationSignIn",
@@ -99,6 +105,7 @@ class _Telling(Past):
         super().__init__(stores, render, seed)
         self.how_many, self.report = how_many, report
         self.feeling, self.saying = Feeling(self, seed), Saying(self, seed)
+        self.staff_work = Working(self, self.feeling, seed)
         self.looked: set[datetime] = set()
         self.nhs_numbers = made_up.nhs_numbers()
         self.told = 0
@@ -109,8 +116,12 @@ class _Telling(Past):
             service = self._open_service(store)
             self.service_id, self.settings = service.id, services.settings_of(service)
             self.feeling.prepare(store)
+            self.staff_work.prepare(store)
+        with clock.at(self.begins):
+            self.staff_work.open_directory()
         self._plan_rounds()
         self.saying.plan()
+        self.staff_work.plan()
         persons: list[Person] = []
         for number in range(self.how_many):
             persons.append(self._person(number, persons))
@@ -124,7 +135,7 @@ class _Telling(Past):
 
     def _open_service(self, store: Session) -> Service:
         service = services.create(store, SLUG, NAME, self._settings())
-        for one in STAFF:
+        for one in (*STAFF, FORMER):
             staff, _, _ = accounts.create_first(
                 store, service, name=one.name, email=one.email, role=one.role.value, password=password_of(one.email)
             )
@@ -154,6 +165,8 @@ class _Telling(Past):
             "outcodes": list(made_up.INSIDE),
             "languages": ["cy", "pl", "ur"],
             "commissioned_by_nhs": True,
+            "teams": list(TEAMS),
+            "publish_activities": True,
             "helplines": [
                 {"name": "Made-up night line", "phone": "01632 960999", "words": "Not real: each service adds its own."}
             ],
@@ -175,8 +188,15 @@ class _Telling(Past):
     def _manager(self) -> Actor:
         return self.one_of(Role.MANAGER)
 
-    def _worker(self) -> Actor:
-        return self.chance.choice([actor for actor in self.actors.values() if actor.role is Role.LINK_WORKER])
+    def _worker(self, fate: Fate | None = None) -> Actor:
+        """Lin has those of whom something is to be seen; whoever has left had fewer people than the others."""
+        if fate and (fate.course or (fate.work and fate.work != "left")):
+            return self.one_of(Role.LINK_WORKER)
+        former = self.actors.get(FORMER.email)
+        if former and fate and fate.work == "left":
+            return former
+        lin, sam = (self.actors[one.email] for one in STAFF[:2])
+        return self.chance.choice([*[lin] * 4, *[sam] * 7, *([former] if former else [])])
 
     # Time ------------------------------------------------------------------------------------------------------------
 
@@ -211,7 +231,9 @@ class _Telling(Past):
             while not (spans := services.open_on(self.settings, day)):
                 day -= timedelta(days=1)
             return spans[0][0] + timedelta(minutes=5)
-        return self.ends - timedelta(days=self.chance.uniform(first, last))
+        # Whoever is new has come before somebody last sat down: what there was to tell them has been told.
+        until = self.staff_work.last_sitting() if fate.code in ("new", "sent-twice") else self.ends
+        return until - timedelta(days=self.chance.uniform(first, last))
 
     # Somebody --------------------------------------------------------------------------------------------------------
 
@@ -236,6 +258,8 @@ class _Telling(Past):
             **self._matters(tongue),
             **self._sharing(fate),
         }
+        if fate.course == "shown":
+            typed["access_needs"] = ["large-print", "step-free"]
         typed["urgency"] = fate.urgency or self.chance.choice(["no", "no", "no", "soon", ""])
         person = Person(fate, tongue, typed, self._some_time(fate))
         if fate.code in CARDS:
@@ -322,7 +346,11 @@ class _Telling(Past):
 
     def _sharing(self, fate: Fate) -> dict[str, object]:
         kinds = {kind: self.chance.choice(["yes", "yes", "no", ""]) for kind in people.SHARING}
-        return {**kinds, **({"share_onward": "yes"} if fate.then == "pass-on" else {})}
+        if fate.then == "pass-on" or fate.course == "shown":
+            kinds["share_onward"] = "yes"
+        if fate.course == "shown" or fate.work in ("ends", "asks-again", "again", "moves"):
+            kinds["share_gp"] = "yes"
+        return dict(kinds)
 
     def _is_the_same(self, person: Person, before: Sequence[Person]) -> None:
         """Somebody who has been here: the same name and birth and phone, other words."""
@@ -438,7 +466,9 @@ class _Telling(Past):
 
     def _opens_alert(self, person: Person) -> Act:
         def act(store: Session, _service: Service) -> None:
-            who = self._manager if person.fate.then == "close-late" else self._worker()
+            late, open_still = person.fate.then == "close-late", person.fate.then == "open"
+            lin = self.one_of(Role.LINK_WORKER)
+            who = self._manager if late else lin if open_still else self._worker()
             for alert_id in self._alerts_of(store, person):
                 alerts.open_by_name(store, who, alert_id)
 
@@ -449,17 +479,20 @@ class _Telling(Past):
             done = "Made up: I rang, we talked for half an hour, and somebody is with them now. I ring again tomorrow."
             for alert_id in self._alerts_of(store, person):
                 alerts.close(store, self._manager, alert_id, done)
+                if person.fate.then == "close-late":  # it took long, and is to be talked over
+                    alerts.ask_supervision(store, self.one_of(Role.LINK_WORKER), alert_id)
 
         return act
 
     def _decides(self, person: Person, what: str) -> Act:
         def act(store: Session, service: Service) -> None:
-            worker = self.one_of(Role.LINK_WORKER) if person.fate.course else self._worker()
+            worker = self._worker(person.fate)
             assert person.referral_id  # noqa: S101
             referral = referrals.read(store, worker, person.referral_id)
             self._DECISIONS[what](self, store, service, worker, referral)
             if referral.status == "accepted":
                 self.feeling.accepted(person, worker)
+                self.staff_work.taken(person, worker)
             self.at(self.working(clock.now(), 20, 240), self._tells_the_person(person, worker))
 
         return act
@@ -508,7 +541,7 @@ class _Telling(Past):
                 if task.referral_id == referral.id:
                     tasks.done(store, worker, task.id)
             for way in people.ways_of(store, service.id, referral.person_id):
-                if way.channel == "call" and way.confirmed_at is None:
+                if way.channel == "call" and way.allowed and way.confirmed_at is None:
                     people.confirm_way(store, worker, way.id)
 
         return act

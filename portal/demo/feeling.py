@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal import accounts, clock, codes, experience, feedback, goals, measures, referrals, retention
 from portal.access import Actor, Role
+from portal.caseload import care_plan
 from portal.demo import made_up
 from portal.demo.fates import Person
 from portal.demo.past import Act, Past
@@ -100,6 +101,12 @@ class Feeling:
         special = {"withdraws": self._withdraws, "erasure": self._asks_erasure, "reading-off": self._turns_reading_off}
         if act := special.get(person.fate.course):
             self.past.at(start + timedelta(days=chance.uniform(38, 44)), act(course))
+
+    def worker_left(self, worker: Actor) -> None:
+        """Nobody asks, or writes anything down, for those whose worker has left."""
+        for course in self.courses.values():
+            if course.worker == worker:
+                course.worker = None
 
     def _as_chance_has_it(self, course: Course, start: datetime) -> None:
         chance = self.chance
@@ -335,11 +342,14 @@ class Feeling:
                     completed_by="interpreter" if course.spoken in ("pl", "ur") else "self",
                     response_mode="in-person",
                 )
+                care_plan.goals_changed(store, service.id, person_id, course.worker)
 
         return act
 
     def _rates_with_worker(self, course: Course) -> Act:
         def act(store: Session, service: Service) -> None:
+            if course.worker is None:
+                return
             for goal in goals.active_of(store, service.id, self._whose(store, service, course)):
                 self._rate(store, service, course, goal.id, actor=course.worker)
 
@@ -381,7 +391,9 @@ class Feeling:
             active = goals.active_of(store, service.id, self._whose(store, service, course))
             if len(active) > 1:
                 goal = active[0] if what == goals.ACHIEVE else active[-1]
-                goals.become(store, service.id, self._whose(store, service, course), goal.id, what)
+                person_id = self._whose(store, service, course)
+                goals.become(store, service.id, person_id, goal.id, what)
+                care_plan.goals_changed(store, service.id, person_id, None)
 
         return act
 

@@ -22,21 +22,27 @@ SLUG = "made-up"
 
 @dataclass(frozen=True)
 class Colleague:
-    """A made-up member of staff. ``position`` is theirs on the rota."""
+    """A made-up member of staff. ``position`` is theirs on the rota; ``team`` may be empty."""
 
     name: str
     email: str
     role: Role
     position: str = ""
+    team: str = ""
 
+
+TEAMS = ("Riverside", "Hilltop")
 
 STAFF: tuple[Colleague, ...] = (
-    Colleague("Lin Made-Up", "lin@example.org", Role.LINK_WORKER, "duty"),
-    Colleague("Sam Example", "sam@example.org", Role.LINK_WORKER, "deputy"),
+    Colleague("Lin Made-Up", "lin@example.org", Role.LINK_WORKER, "duty", TEAMS[0]),
+    Colleague("Sam Example", "sam@example.org", Role.LINK_WORKER, "deputy", TEAMS[1]),
     Colleague("Maya Sample", "maya@example.org", Role.MANAGER, "manager"),
     Colleague("Ade Testperson", "ade@example.org", Role.ADMINISTRATOR),
     Colleague("Noor Example", "noor@example.org", Role.ANALYST),
 )
+
+FORMER = Colleague("Kim Notreal", "kim@example.org", Role.LINK_WORKER, team=TEAMS[1])
+"""Somebody who has left, with cases that nobody has now."""
 
 
 # --- staff ------------------------------------------------------------------------------------------------------------
