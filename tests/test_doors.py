@@ -108,8 +108,12 @@ def test_every_permission_guards_some_door_or_is_planned(unchanged: Flask) -> No
     assert set(MAY) == set(Permission)
 
 
-LEADS_ON = {"caseload.home"}
-"""Addresses that are no page of their own: they lead everybody to theirs."""
+LEADS_ON = {"caseload.home", "caseload.reason"}
+"""Addresses that lead on: to the page that is somebody's own, and to a record that needs no reason."""
+SILENT = {"caseload.reason"}
+"""It asks why somebody wants to read a record, and says nothing of the person."""
+LOOKS = {"caseload.found"}
+"""What is typed stands in no address, so it is posted; nothing but the audit changes."""
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -133,7 +137,7 @@ def test_every_endpoint_lets_in_exactlywho_may(unchanged: Flask, world: World, r
             forgiving = getattr(unchanged.view_functions[there.endpoint], "keeps_typed", False)
             assert response.status_code in ({200, 302, 303, 400, 404, 409, 422} if forgiving else {400}), told
         elif isinstance(door(unchanged, there.endpoint), Permission):
-            assert response.status_code == (303 if there.endpoint in LEADS_ON else 200), told
+            assert response.status_code == (303 if there.endpoint in LEADS_ON and method != "OPTIONS" else 200), told
         else:
             assert response.status_code in {200, 302, 303, 404}, told
             assert "sign-in?" not in (response.location or ""), told
@@ -270,7 +274,8 @@ def test_a_view_that_says_its_reading_is_written_down_writes_it_down(fresh: Flas
     for rule in rules(fresh, staff=True, method="GET"):
         role = who_may(fresh, rule)
         before = rows(fresh)["audit_event"]
-        assert visitor(fresh, world, role).get(address(fresh, world, rule)).status_code == 200
+        wanted = 303 if rule.endpoint in LEADS_ON else 200
+        assert visitor(fresh, world, role).get(address(fresh, world, rule)).status_code == wanted
         grown = rows(fresh)["audit_event"] - before
         if getattr(fresh.view_functions[rule.endpoint], "audits", False):
             assert grown >= 1, rule.endpoint
@@ -285,7 +290,7 @@ def test_every_page_about_one_person_says_that_its_reading_is_written_down(uncha
         for rule in rules(unchanged, staff=True, method="GET")
         if rule.arguments & about and not getattr(unchanged.view_functions[rule.endpoint], "audits", False)
     ]
-    assert silent == []
+    assert set(silent) == SILENT
 
 
 @pytest.mark.slow
@@ -304,7 +309,7 @@ def test_every_act_of_the_staff_leaves_an_audit_row_with_a_name(
         before = content(app)
         response = client.post(address(app, world, rule, **given), data=fields)
         assert response.status_code in (200, 303), f"{endpoint} answered {response.status_code}"
-        assert content(app) != before, f"{endpoint} did nothing"
+        assert endpoint in LOOKS or content(app) != before, f"{endpoint} did nothing"
         with app.extensions["stores"].reading() as store:
             last = store.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(5)).all()
             acts = [(event.act, event.actor_id) for event in last]
@@ -498,10 +503,14 @@ def test_the_table_itself_keeps_people_s_words_from_those_who_do_not_care_for_th
         Permission.CONFIRM_CONTACT,
         Permission.HANDLE_ALERTS,
         Permission.HANDLE_TASKS,
+        Permission.READ_CASELOAD,
+        Permission.WORK_ON_CASE,
+        Permission.RECORD_SAFEGUARDING,
+        Permission.SEND_LETTERS,
     }
     assert {permission for permission in about_people if MAY[permission] != care} == set()
     assert MAY[Permission.MANAGE_STAFF] == {Role.ADMINISTRATOR}
-    without_names = {Permission.SEE_OWN_ACCOUNT, Permission.READ_EXPERIENCE}
+    without_names = {Permission.SEE_OWN_ACCOUNT, Permission.READ_EXPERIENCE, Permission.READ_DIRECTORY}
     assert {permission for permission in Permission if Role.ANALYST in MAY[permission]} == without_names
 
 

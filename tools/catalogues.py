@@ -8,6 +8,7 @@ Babel's own table differs from CLDR for several languages. Then it lists every f
 reference, and tests/test_languages.py proves each on a catalogue with seeded mistakes.
 """
 
+import ast
 import io
 import re
 import sys
@@ -53,9 +54,25 @@ def gathered() -> Catalog:
     safety = safety_texts()
     for place, _line, text, comments, context in sorted(found, key=lambda one: (one[0], one[1])):
         words = text if isinstance(text, str) else text[0]
+        if place.endswith(".py") and words not in _given_to_a_keyword(place):
+            continue
         told = [*comments, "Safety: the English stands beneath it until a person has checked it."]
         template.add(text, locations=[(place, 0)], auto_comments=told if words in safety else comments, context=context)
     return template
+
+
+@cache
+def _given_to_a_keyword(place: str) -> frozenset[str]:
+    """The texts that a file gives to a keyword. Babel also takes a key in brackets for a message, as in
+    ``gettext(NAMES["code"])``."""
+    calls = (one for one in ast.walk(ast.parse((TOP / place).read_text("utf-8"))) if isinstance(one, ast.Call))
+    return frozenset(
+        text.value
+        for call in calls
+        if ast.unparse(call.func).rpartition(".")[2] in KEYWORDS
+        for text in call.args
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    )
 
 
 @cache

@@ -256,7 +256,7 @@ def add() -> ResponseReturnValue:
     form = ActivityForm()
     form.offer()
     once = _once()
-    if request.method == "GET":
+    if request.method != "POST":
         form.status.data = "active"
     elif form.sent():
         try:
@@ -265,7 +265,7 @@ def add() -> ResponseReturnValue:
             _refuse(form, refused)
         else:
             return redirect(url_for("directory.one", activity_id=made.id, done="added"), 303)
-    return _page("edit", 200 if request.method == "GET" else 422, form=form, once=once, problems=form.problems())
+    return _page("edit", 200 if request.method != "POST" else 422, form=form, once=once, problems=form.problems())
 
 
 def _once() -> uuid.UUID:
@@ -287,7 +287,7 @@ def change(activity_id: uuid.UUID) -> ResponseReturnValue:
     form.offer()
     meanwhile = None
     version = _number("version")
-    if request.method == "GET":
+    if request.method != "POST":
         version = row.version
         for name, value in asdict(keeping.words_of(g.store, row)).items():
             form[name].data = value
@@ -302,7 +302,7 @@ def change(activity_id: uuid.UUID) -> ResponseReturnValue:
             return redirect(url_for("directory.one", activity_id=activity_id, done="changed"), 303)
     return _page(
         "edit",
-        409 if meanwhile else 200 if request.method == "GET" else 422,
+        409 if meanwhile else 200 if request.method != "POST" else 422,
         form=form,
         activity=row,
         version=version,
@@ -366,7 +366,7 @@ def provider(provider_id: uuid.UUID) -> ResponseReturnValue:
     row = keeping.find_provider(g.store, g.actor, provider_id) or abort(404)
     form, version, meanwhile = ProviderForm(), _number("version"), None
     names = ("name", "description", "email", "website")
-    if request.method == "GET":
+    if request.method != "POST":
         version = row.version
         for name in names:
             form[name].data = getattr(row, name) or ""
@@ -380,7 +380,7 @@ def provider(provider_id: uuid.UUID) -> ResponseReturnValue:
             meanwhile, version = row, row.version
         else:
             return redirect(url_for("directory.providers", done="provider"), 303)
-    status = 409 if meanwhile else 200 if request.method == "GET" else 422
+    status = 409 if meanwhile else 200 if request.method != "POST" else 422
     return _page(
         "provider", status, form=form, provider=row, version=version, meanwhile=meanwhile, problems=form.problems()
     )
@@ -415,7 +415,7 @@ def add_feed() -> ResponseReturnValue:
                 return redirect(url_for("directory.feed", feed_id=feed_id, done="asked"), 303)
         except NotTaken as refused:
             _refuse(form, refused)
-    status = 200 if request.method == "GET" else 422
+    status = 200 if request.method != "POST" else 422
     return _page("feed_new", status, form=form, problems=form.problems())
 
 
@@ -450,7 +450,7 @@ def feed(feed_id: uuid.UUID) -> ResponseReturnValue:
     row = feeds.find_feed(g.store, g.actor, feed_id) or abort(404)
     form, version, meanwhile = FeedForm(), _number("version"), False
     form.every_hours.choices = [(str(hours), gettext(label)) for hours, label in HOURS.items()]
-    if request.method == "GET":
+    if request.method != "POST":
         form.on.data, form.published.data, form.every_hours.data = row.on, row.published, str(row.every_hours)
         version = row.version
     elif form.sent():
@@ -466,7 +466,7 @@ def feed(feed_id: uuid.UUID) -> ResponseReturnValue:
     runs = feeds.runs_of(g.store, g.actor, feed_id)
     return _page(
         "feed",
-        409 if meanwhile else 200 if request.method == "GET" else 422,
+        409 if meanwhile else 200 if request.method != "POST" else 422,
         form=form,
         feed=row,
         version=version,
@@ -553,9 +553,9 @@ def topic() -> ResponseReturnValue:
         return all_topics()
     form = TopicForm()
     form.needs.choices = _needs()
-    if request.method == "GET":
+    if request.method != "POST":
         form.needs.data = list(line.needs)
     elif form.sent():
         topics.set_topic(g.store, g.actor, name, form.needs.data)
         return redirect(url_for("directory.all_topics", done="topic"), 303)
-    return _page("topic", 200 if request.method == "GET" else 422, form=form, line=line, problems=form.problems())
+    return _page("topic", 200 if request.method != "POST" else 422, form=form, line=line, problems=form.problems())
