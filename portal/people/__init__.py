@@ -23,7 +23,9 @@ from portal.people.merging import (
 from portal.people.names import keep_parts
 from portal.people.records import FACTS, LONGEST_NAME_KEY, TELLS, add, facts_of, known_of, told_by, ways_in
 from portal.people.rows import CHANNELS, Gone, address_key, read, value_of, ways_of
+from portal.people.searching import LONGEST as LONGEST_SEARCH
 from portal.people.searching import MATCHED_BY, Found, Hit, NothingToSearch, search
+from portal.people.searching import MOST as MOST_FOUND
 from portal.people.sharing import SHARING, allows, change_permission, permissions_of, record_spoken_permission
 from portal.store import ContactWay  # the doors name it in their types
 
@@ -33,8 +35,10 @@ __all__ = [
     "CODE_TRIES",
     "FACTS",
     "LONGEST_NAME_KEY",
+    "LONGEST_SEARCH",
     "MATCHED_BY",
     "MATCHES",
+    "MOST_FOUND",
     "SHARING",
     "STAYS",
     "TELLS",
