@@ -14,6 +14,7 @@ from portal.access import Role
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import Base, Goal, Permission, Record, Referral, Service, ServiceUser, Stores, Task
 from portal.store.database import UTCDateTime
+from tests import conftest
 from tests.world import Member, a_referral, a_service, person_of, staff_member
 
 
@@ -287,6 +288,8 @@ def test_merging_and_undoing_gives_both_back_exactly(store: Session, service: Se
     kept = a_referral(store, service, share_gp="yes", safe_ways=["call", "email"], urgency="not-safe")
     merged = a_referral(store, service, share_gp="no", safe_ways=["email"], urgency="being-hurt")
     old, new = kept.person_id, merged.person_id
+    for referral in (kept, merged):
+        one_of_everything(store, referral, manager)
     before = whole(store, service)
     done = people.merge(store, manager.actor, old, new)
     assert {referral.person_id for referral in (kept, merged)} == {old}
@@ -349,7 +352,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["merge", "undo"]), st.integers(0, 3)
 
 @given(steps=STEPS, ways=st.lists(st.sets(st.sampled_from(list(people.CHANNELS)), min_size=1), min_size=4, max_size=4))
 # The database is the same for every example, and every example rolls back what it did.
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250 if conftest.DEEP else 8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_merges_all_undone_leave_no_trace(
     made_once: tuple[Stores, Service, Member], steps: list[Step], ways: list[set[str]]
 ) -> None:
