@@ -392,9 +392,9 @@ def worker(looking: Session, service: Service, email: str = demo.STAFF[0].email)
 def test_every_state_of_a_case_is_there(looking: Session, service: Service) -> None:
     found = {referral.status for referral in looking.scalars(rows_of(service.id, Referral))}
     assert {"accepted", "active", "on-hold", "closed"} <= found
-    triage_of = triage.missing(looking, the_case(looking, service, "triage"))
-    assert triage_of == ["risk", *[one for one in triage_of if one != "risk"]]
-    assert the_case(looking, service, "triage").first_contact_at
+    in_triage = the_case(looking, service, "triage")
+    assert in_triage.first_contact_at
+    assert "risk" in triage.missing(looking, in_triage)
     assert the_case(looking, service, "in-vain").attempts == 3
     assert the_case(looking, service, "hold").status == "on-hold"
     assert the_case(looking, service, "ends").status == "closed"

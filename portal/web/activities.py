@@ -91,7 +91,8 @@ def distance(one: Shown) -> str:
     """How far away it is; never a guess."""
     if one.miles is None:
         return gettext("Online, from anywhere") if one.online else gettext("We do not know how far away it is")
-    miles = f"{one.miles:.1f}" if one.miles < 10 else f"{one.miles:.0f}"
+    # What is in the same street is near, and never "0.0 miles" away.
+    miles = f"{max(one.miles, 0.1):.1f}" if one.miles < 10 else f"{one.miles:.0f}"
     if one.rough:
         return gettext("About %(miles)s miles", miles=miles)
     return gettext("%(miles)s miles", miles=miles)
