@@ -989,24 +989,15 @@ def report_broken_promises(store: Session, service: Service) -> int:
     return made
 
 
-def median_days_to_decision(store: Session, service: Service, days: int = 90, least: int = 10) -> int | None:
-    """The honest waiting time: median whole days from referral to decision over the last 90 days.
+def median_days_to_first_contact(store: Session, service: Service, days: int = 90, least: int = 10) -> int | None:
+    """The honest waiting time: median whole days from referral to first contact, of the first contacts of the last 90
+    days, so that whoever waited longer than that counts too.
 
-    ``None`` under ten decided referrals. First contacts are not recorded yet; until they are, the decision is the
-    first thing that a person hears.
+    ``None`` under ten first contacts: fewer say little, and nothing else (a decision, an attempt in vain) stands in for
+    having been spoken with.
     """
-    rows = (
-        select(Referral.referred_at, ReferralChange.created_at)
-        .join(
-            Referral, (Referral.id == ReferralChange.referral_id) & (Referral.service_id == ReferralChange.service_id)
-        )
-        .where(
-            Referral.service_id == service.id,
-            Referral.referred_at > now() - timedelta(days=days),
-            # What a member of staff first decided: a person who no longer wants it has decided nothing for us.
-            ReferralChange.was.in_(WAITING),
-            ReferralChange.changed_by.is_not(None),
-        )
+    rows = select(Referral.referred_at, Referral.first_contact_at).where(
+        Referral.service_id == service.id, Referral.first_contact_at > now() - timedelta(days=days)
     )
-    waited = sorted((decided - referred).days for referred, decided in store.execute(rows))
+    waited = sorted((reached - referred).days for referred, reached in store.execute(rows) if reached)
     return waited[len(waited) // 2] if len(waited) >= least else None

@@ -548,6 +548,7 @@ def test_only_those_who_care_for_people_see_scores_and_the_plan(case: Case, role
     may = role in (Role.LINK_WORKER, Role.MANAGER)
     with clock.at(LATER):
         member = staff_member(case.store, case.service, role)
+        case.referral.assigned_to = member.actor.staff_id  # part of their own work, were they to care for people
         sign_in(case.client, case.store, member)
         for address in ("", "/plan", f"/plan/{case.later.id}/why-not"):
             assert case.client.get(f"{case.address}{address}").status_code == (200 if may else 403)

@@ -111,6 +111,7 @@ def test_a_service_may_keep_a_case_for_fewer_years_and_a_leap_day_has_a_day_afte
         assert closing.review_due(here.service, "goals-met") == date(2029, 3, 1)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("said", "missing"),
     [
@@ -414,6 +415,14 @@ def test_the_page_writes_down_what_is_known_and_closes_with_it(amina: InspectedC
     assert "Feeling lonely or cut off: Resolved" in case
     assert press(amina, f"{address}/reopen", "/reopen", because="They rang.").status_code == 303
     assert "Opened again by Amina" in words_of(amina.get(address))
+
+
+def test_what_professionals_read_is_proposed_in_english_whatever_the_worker_reads(
+    amina: InspectedClient, here: Here
+) -> None:
+    page = words_of(amina.get(f"/ur/staff/referrals/{here.case().id}/close"))
+    assert "They asked for help with: Feeling lonely or cut off." in page
+    assert "We were in contact once, on " in page
 
 
 def test_what_was_typed_too_late_is_kept_as_a_note(amina: InspectedClient, here: Here) -> None:

@@ -59,7 +59,7 @@ def test_a_page_that_failed_still_names_who_can_help(
     def fails(*_: object) -> None:
         raise OSError("away")
 
-    monkeypatch.setattr(referrals, "median_days_to_decision", fails)
+    monkeypatch.setattr(referrals, "median_days_to_first_contact", fails)
     app.config["SHOW_ERROR_PAGES"] = True
     answer = app.test_client().get("/")
     assert answer.status_code == 500

@@ -14,12 +14,15 @@ from sqlalchemy.orm import Session
 
 from portal import access, alerts, audit, clock, codes, drafts, notifications, people, referrals, services, tasks
 from portal.access import Role
+from portal.caseload import contacts
 from portal.i18n import LONDON
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import AlreadyDecided, Promise
 from portal.services import ServiceSettings
 from portal.store import Draft, Message, Referral, ReferralNeed, Service, ServiceUser, Stores, TurnedAway
 from tests.world import Member, a_draft, a_referral, a_service, staff_member
+
+EARLIER = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -40,6 +43,12 @@ def page(store: Session, service: Service, draft: Draft, slug: str, **typed: obj
 
 def count(store: Session, table: Any) -> int:
     return store.scalar(select(func.count()).select_from(table)) or 0
+
+
+def contact(store: Session, service: Service, who: Member, referral: Referral, outcome: str) -> None:
+    contacts.record(
+        store, service, who.actor, referral.id, once=str(uuid.uuid4()), outcome=outcome, mechanism="telephone"
+    )
 
 
 # --- keeping ---------------------------------------------------------------------------------------------------------
@@ -317,6 +326,7 @@ def test_two_who_accept_at_once_are_one_who_has_it(stores: Stores) -> None:
     assert sorted(told) == ["mine", "too late"]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("reason", [reason.code for reason in services.REASONS])
 def test_each_reason_leads_to_its_status_and_tells_only_who_needs_to_know(
     store: Session, service: Service, manager: Member, reason: str
@@ -439,15 +449,30 @@ def test_who_asked_for_it_is_contacted_when_they_do_not_finish(
         assert referrals.of_draft(store, manager.actor, task.draft_id) is None
 
 
-def test_the_waiting_time_is_said_only_when_enough_people_have_waited(
+def test_the_waiting_time_is_said_only_when_enough_people_were_reached(
     store: Session, service: Service, manager: Member
 ) -> None:
     for number in range(10):
-        referral = a_referral(store, service)
-        assert referrals.median_days_to_decision(store, service) is None
-        with clock.later(timedelta(days=number)):
+        with clock.at(EARLIER):
+            referral = a_referral(store, service)
             referrals.accept(store, service, manager.actor, referral.id)
-    with clock.later(timedelta(days=10)):
-        assert referrals.median_days_to_decision(store, service) == 5
-    with clock.later(timedelta(days=100)):
-        assert referrals.median_days_to_decision(store, service) is None
+            contact(store, service, manager, referral, "no-answer")
+            assert referrals.median_days_to_first_contact(store, service) is None
+        with clock.at(EARLIER + timedelta(days=number)):
+            contact(store, service, manager, referral, "spoke")
+    with clock.at(EARLIER + timedelta(days=10)):
+        assert referrals.median_days_to_first_contact(store, service) == 5
+    with clock.at(EARLIER + timedelta(days=100)):
+        assert referrals.median_days_to_first_contact(store, service) is None
+
+
+def test_whoever_waited_longest_counts_for_the_waiting_time(store: Session, service: Service, manager: Member) -> None:
+    with clock.at(EARLIER):
+        slow, never = (a_referral(store, service) for _ in range(2))
+        for referral in (slow, never):
+            referrals.accept(store, service, manager.actor, referral.id)
+    with clock.at(EARLIER + timedelta(days=200)):
+        contact(store, service, manager, slow, "spoke")
+        contact(store, service, manager, never, "no-answer")
+        assert referrals.median_days_to_first_contact(store, service, least=1) == 200
+        assert referrals.median_days_to_first_contact(store, service, least=2) is None

@@ -121,9 +121,10 @@ OCCASIONS = ("baseline", "review", "closure", "follow-up")
 
 @dataclass(frozen=True)
 class Occasion:
-    """One check-in of the plan. ``number`` tells several of a kind apart. Days count from the day on which the referral
-    was accepted: the check-in may be answered from ``opens`` to ``closes``, and is asked for on ``due``. The baseline
-    may be answered as soon as the form is sent. ``or_planned_end``: it is due earlier when the support ends earlier.
+    """One check-in of the plan. ``number`` tells several of a kind apart. Days count from the first contact, and until
+    there is one from the day on which the referral was accepted: the check-in may be answered from ``opens`` to
+    ``closes``, and is asked for on ``due``. The baseline may be answered as soon as the form is sent.
+    ``or_planned_end``: it is due earlier when the support ends earlier.
     """
 
     occasion: str

@@ -51,7 +51,7 @@ def _waiting_days() -> int | None:
     """The honest waiting time, worked out at most every ten minutes in each process: the first page must stay cheap."""
     worked_out, days = _waiting.get(g.service.id, (None, None))
     if worked_out is None or not worked_out <= now() < worked_out + _WAITING_KEPT:
-        days = referrals.median_days_to_decision(g.store, g.service)
+        days = referrals.median_days_to_first_contact(g.store, g.service)
         _waiting[g.service.id] = (now(), days)
     return days
 

@@ -13,7 +13,7 @@ from typing import Any
 from flask import abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import codes, goals, referrals, services
+from portal import codes, goals, i18n, referrals, services
 from portal.access import Permission
 from portal.caseload import closing, contacts, lists, moving, notes, onward, risks
 from portal.caseload.closing import Beside, Closure
@@ -168,10 +168,12 @@ def _prefilled(referral: Referral, around: Beside) -> dict[str, Any]:
     if referral.first_contact_at is None:
         outcomes = dict.fromkeys(outcomes, "unknown")
     ask = today() + FOLLOW_UP
+    with i18n.speaking("en"):  # as the message is in which professionals read it, whatever the worker reads
+        known = "\n".join(_known(referral))
     return {
         **outcomes,
         "reason": "could-not-contact" if referral.first_contact_at is None and not around.attempts_left else "",
-        "summary": "\n".join(_known(referral)),
+        "summary": known,
         "person_summary": "\n".join(_for_the_person(referral)),
         "follow_up": f"{ask.day} {ask.month} {ask.year}",
     }
