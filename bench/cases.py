@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Date, Integer, Uuid, insert
+from sqlalchemy import JSON, Boolean, Connection, Date, Integer, Uuid, insert
 from sqlalchemy.orm import Session
 
 from portal import codes, people
@@ -92,12 +92,31 @@ class _Rows:
         return given["id"]
 
     def write(self) -> None:
-        order = [mapper.name for mapper in Base.metadata.sorted_tables]
+        """Everything that waits, parents first; to PostgreSQL by COPY, without its looking up each parent again."""
+        connection = self.store.connection()
+        fast = connection.dialect.name == "postgresql"
+        if fast:
+            connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+        order = [table.name for table in Base.metadata.sorted_tables]
         for table in sorted(self.waiting, key=lambda one: order.index(one.__tablename__)):
-            keys = {key for row in self.waiting[table] for key in row}
+            keys = sorted({key for row in self.waiting[table] for key in row})
             rows = [{key: row.get(key) for key in keys} for row in self.waiting[table]]
-            self.store.execute(insert(table.__table__), rows)  # type: ignore[arg-type]
+            if fast:
+                _copy(connection, table, keys, rows)
+            else:
+                self.store.execute(insert(table.__table__), rows)  # type: ignore[arg-type]
         self.waiting.clear()
+
+
+def _copy(connection: Connection, table: type[Base], keys: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    columns = [table.__table__.columns[key] for key in keys]
+    ways = [column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect) for column in columns]
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    cursor: Any = connection.connection.cursor()
+    with cursor.copy(f'COPY "{table.__tablename__}" ({names}) FROM STDIN') as copy:
+        for row in rows:
+            both = zip(keys, ways, strict=True)
+            copy.write_row([way(row[key]) if way and row[key] is not None else row[key] for key, way in both])
 
 
 _numbers = itertools.count(1)
