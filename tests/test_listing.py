@@ -310,7 +310,7 @@ def asked_of(stores: Stores, client: InspectedClient, address: str, **typed: str
 
 # What does not grow with the cases; or is walked along an index until a page is full, in the order that is asked for.
 SMALL = {"service", "staff", "duty", "service_scale", "scale_text", "saved_view", "feed"}
-WALKED = ("service_user_service_id_name_key_index", "service_user_service_id_spoken_language_index")
+WALKED = ("service_user_service_id_name_key_index", "service_user_service_id_spoken_language_id_index")
 
 
 def read_through(stores: Stores, asking: Asking) -> list[str]:
