@@ -54,10 +54,22 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest itself chooses where the tests' folders lie
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         squeeze()  # the pages of the tests are served as those of an installation are
-        os.environ[run.FOLDER] = tempfile.mkdtemp(prefix="front-door-run-")
+        os.environ[run.FOLDER] = tempfile.mkdtemp(prefix="front-door-run-", dir=_memory())
+        if _memory() and config.option.basetemp is None:
+            config.option.basetemp = str(run.folder() / "tests")
+
+
+def _memory() -> str | None:
+    """Where files need no disk, if there is room: the portal waits for the disk at every commit, and nothing here
+    outlives the run."""
+    shared = Path("/dev/shm")  # noqa: S108 (the folders made in it have random names)
+    if shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 4 * 2**30:
+        return str(shared)
+    return None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -109,6 +121,7 @@ def quick_portals() -> Iterator[None]:
     """A portal is made for nearly every test: what is the same in all of them is made once (tests/quick.py)."""
     quick.look_away_from_what_stays()
     with pytest.MonkeyPatch.context() as patch:
+        quick.share_templates(patch)
         quick.share_addresses(patch)
         quick.share_sql(patch)
         yield
@@ -126,6 +139,25 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if a_page and not metafunc.definition.get_closest_marker("both_databases"):
         chosen = [name for name in chosen if name == "sqlite"] or chosen
     metafunc.parametrize("database_url", chosen, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a sweep over many values, PostgreSQL gets the first: the values differ in the rules, not in the database."""
+    if DEEP or "sqlite" not in config.getoption("--databases"):
+        return
+    seen: set[str] = set()
+    left: list[pytest.Item] = []
+    for item in items:
+        values = getattr(item, "callspec", None)
+        if values and values.params.get("database_url") == "postgresql" and item.get_closest_marker("sweep"):
+            name = item.nodeid.partition("[")[0]
+            if name in seen:
+                left.append(item)
+            seen.add(name)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        gone = set(left)
+        items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture(scope="session")
@@ -246,7 +278,6 @@ def make_app(environment: dict[str, str]) -> "Iterator[Callable[..., Flask]]":
 
         app = create_app(Settings.from_environment({**environment, "PORTAL_DATABASE_URL": database_url, **further}))
         app.test_client_class = InspectedClient
-        quick.share_templates(app)
         made.append(app)
         return app
 

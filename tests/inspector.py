@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
@@ -49,6 +50,14 @@ class Defective(AssertionError):
     """A page or an answer breaks the rules; the message holds one line for each defect."""
 
 
+@lru_cache(maxsize=32)
+def _parsed(html: str) -> tuple[Element, list[Any]]:
+    """The tree, and what was wrong with the text. The inspector, the visitor and the test itself ask for the same page
+    one after another: nobody changes the tree."""
+    parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False)
+    return parser.parse(html), parser.errors
+
+
 class Page:
     """One HTML page, parsed once."""
 
@@ -56,9 +65,7 @@ class Page:
         self.html = html
         self.address = address
         self.status = status
-        parser = html5lib.HTMLParser(html5lib.getTreeBuilder("etree"), namespaceHTMLElements=False)
-        self.root: Element = parser.parse(html)
-        self.parse_errors = parser.errors
+        self.root, self.parse_errors = _parsed(html)
         self.elements = [element for element in self.root.iter() if isinstance(element.tag, str)]
         self.parents = {child: parent for parent in self.elements for child in parent}
         self.ids = Counter(element.get("id", "") for element in self.elements if element.get("id") is not None)

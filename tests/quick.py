@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import sqlalchemy
 from flask import Flask
-from jinja2 import BytecodeCache
+from flask.templating import Environment as FlaskEnvironment
+from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
 from sqlalchemy import Engine
 from sqlalchemy.util import LRUCache
@@ -28,9 +29,12 @@ class _Code(BytecodeCache):
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], CodeType] = {}
 
-    def get_source_checksum(self, source: str) -> str:
-        """The source itself: a template changed by a test is another template."""
-        return source
+    def get_bucket(self, environment: Environment, name: str, filename: str | None, source: str) -> Bucket:
+        """By the source itself, for a test may change a template, and by how the app reads templates."""
+        how = (environment.trim_blocks, environment.lstrip_blocks, environment.autoescape, *environment.extensions)
+        bucket = Bucket(environment, f"{filename} {name} {how!r}", source)
+        self.load_bytecode(bucket)
+        return bucket
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Give what is kept, if anything is."""
@@ -45,9 +49,16 @@ class _Code(BytecodeCache):
 _templates = _Code()
 
 
-def share_templates(app: Flask) -> None:
-    """Let this app take its templates' code from those before it."""
-    app.jinja_env.bytecode_cache = _templates
+def share_templates(patch: pytest.MonkeyPatch) -> None:
+    """Let every app take its templates' code from those before it."""
+    really = Flask.create_jinja_environment
+
+    def create(app: Flask) -> FlaskEnvironment:
+        made = really(app)
+        made.bytecode_cache = _templates
+        return made
+
+    patch.setattr(Flask, "create_jinja_environment", create)
 
 
 def share_addresses(patch: pytest.MonkeyPatch) -> None:
