@@ -293,6 +293,7 @@ def test_no_token_stands_in_the_database(store: Session, service: Service, worke
     assert codes.digest(signed_in.token) in kept
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("email", "password"),
     [
@@ -453,6 +454,7 @@ def test_new_recovery_codes_need_a_code_and_end_the_old_ones(store: Session, ser
     assert accounts.second_factor_given(store, service.id, _begin(store, service, worker.email), fresh[0])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "\x00" * 6, "۱۲۳", "K7QF2M9TXA", "x" * 10_000])
 def test_what_is_no_code_is_refused_kindly(store: Session, service: Service, worker: Person, typed: str) -> None:
     waiting = _begin(store, service, worker.email)
@@ -841,6 +843,7 @@ def test_a_used_old_withdrawn_or_forged_link_opens_nothing(
         _join(store, service, withdrawn.token)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("given", "fields"),
     [
@@ -908,6 +911,7 @@ def test_the_secret_for_the_app_is_the_same_on_every_loading_and_another_for_eve
     assert len(base64.b32decode(accounts.offered_secret(token))) == 20
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("email", "role", "fields"),
     [
@@ -956,6 +960,7 @@ def test_a_lost_phone_gets_a_new_one_by_a_link_and_the_old_one_is_dead(
     assert accounts.second_factor_given(store, service.id, waiting, recovery[0])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("given", [{"name": ""}, {"email": "x"}, {"role": "chief"}, {"password": "short"}])
 def test_the_command_line_keeps_the_same_rules(store: Session, service: Service, given: dict[str, str]) -> None:
     right = {"name": "Jan Nowak", "email": "jan@example.org", "role": "manager", "password": PASSWORD}

@@ -162,6 +162,7 @@ def test_a_contact_of_another_day_is_counted_on_that_day(team: Team) -> None:
         ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("said", "problems"),
     [

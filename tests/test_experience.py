@@ -151,6 +151,7 @@ def test_the_words_are_the_published_ones_and_what_was_shown_is_kept(here: Here)
     assert (row.language, row.wording_hash) == ("en", chosen.wording_hash)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("language", ["en", "ur", "pl", "cy"])
 def test_the_question_is_asked_in_english_where_no_official_text_is_loaded(here: Here, language: str) -> None:
     chosen = experience.fft(here.store, here.service, language)
@@ -175,6 +176,7 @@ def test_the_question_is_asked_only_where_the_nhs_pays(store: Session) -> None:
     assert rows(store) == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("answer", ["excellent", "", "VERY_GOOD", "0"])
 def test_an_answer_that_is_not_offered_is_not_kept(here: Here, answer: str) -> None:
     with pytest.raises(NotAnAnswer):

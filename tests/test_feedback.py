@@ -134,6 +134,7 @@ def test_a_page_sent_with_nothing_on_it_takes_back_nothing(store: Session, case:
     assert len(rows(store)) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
@@ -423,6 +424,7 @@ def test_one_risky_answer_on_an_empty_form_is_an_alert_at_once(store: Session, o
     assert expected == alert.due_at
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("raw", ["not_at_all", PREFER_NOT_TO_SAY, None, "forged"])
 def test_no_risky_answer_is_no_alert(store: Session, raw: object) -> None:
     case = a_case_of(store, "phq9")
@@ -557,6 +559,7 @@ def test_a_missing_item_gives_no_score_and_never_nought(store: Session, case: Ca
     assert [point.value for point in line(store, case, "who5", "percent").points] == [None]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("before", "after", "verdict"),
     [

@@ -123,6 +123,7 @@ def test_a_goal_is_kept_as_it_was_said_with_its_first_rating(store: Session, zof
     assert (line.first, line.latest, line.change) == (rating, None, None)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("absence", GIVEN_UP)
 @pytest.mark.parametrize("code", ["importance", "sure", "closeness"])
 def test_a_number_that_was_not_given_says_how(zofia: Person, code: str, absence: str) -> None:
@@ -256,6 +257,7 @@ def test_two_browsers_at_once_make_three_goals_and_not_four(stores: Stores) -> N
 BAD_RATINGS: list[Any] = [11, -1, 10**20, 2.0, True, "5", None]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("rating", BAD_RATINGS, ids=repr)
 def test_a_number_that_the_scale_does_not_offer_is_no_rating(zofia: Person, rating: Any) -> None:
     goal = zofia.sets()
@@ -264,6 +266,7 @@ def test_a_number_that_the_scale_does_not_offer_is_no_rating(zofia: Person, rati
     assert len(zofia.line(goal).ratings) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("rating", "absent", "how"),
     [
@@ -768,6 +771,7 @@ def test_other_level_texts_want_another_level(store: Session, here: Service, zof
     assert store.scalar(select(func.count()).select_from(GoalLevel)) == 2
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("weight", "baseline", "levels", "field"),
     [
@@ -792,6 +796,7 @@ def test_a_scaling_with_something_wrong_is_not_kept(
     assert store.scalar(select(func.count()).select_from(GoalAttainment)) == 0
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("level", [3, -3, True, None])
 def test_a_level_that_there_is_not_is_not_kept(store: Session, zofia: Person, trained: Actor, level: Any) -> None:
     goal = zofia.sets()
@@ -850,6 +855,7 @@ def test_an_administrator_says_who_is_trained_and_it_is_written_down(store: Sess
     ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("role", [Role.LINK_WORKER, Role.MANAGER, Role.ANALYST])
 def test_nobody_else_says_who_is_trained(store: Session, here: Service, role: Role) -> None:
     actor = staff_member(store, here, role).actor

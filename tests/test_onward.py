@@ -240,6 +240,7 @@ def test_with_the_permission_it_arrives_in_the_words_that_were_listed(stores: St
 # Beginning -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
@@ -328,6 +329,7 @@ def test_two_workers_at_once_lose_nothing(world: World) -> None:
     assert one.status == "accepted"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("given", "problem"),
     [

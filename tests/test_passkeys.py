@@ -170,12 +170,14 @@ def test_one_device_is_not_added_twice_and_not_for_two_people(store: Session, se
             added(store, service, whoever, device)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["", " ", "x" * 61, "a\x00b"])
 def test_a_passkey_needs_a_name_that_fits(store: Session, service: Service, worker: Member, name: str) -> None:
     with pytest.raises(NotAccepted, match="name"):
         added(store, service, worker, a_device(), name)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("said", ["", "{}", "null", "[1]", '{"id": "x"}', "\x00", '{"id":"AA","response":5}'])
 def test_what_is_no_answer_of_a_device_is_refused_kindly(
     store: Session, service: Service, worker: Member, said: str

@@ -162,6 +162,7 @@ def test_a_service_can_plan_other_days_and_scales_or_nothing_at_all(store: Sessi
             measures.add_review(store, worker, referral.id, clock.today())
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("reason", "why"),
     [
@@ -725,6 +726,7 @@ def test_goals_alone_are_asked_about_when_there_is_one(stores: Stores) -> None:
     assert world_.sent() == [(3, 4, 10, "check-in-due")]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("born", "age"), [("1965", 60), ("1965-03-02", 61), ("1965-03-03", 60), ("2010-01-01", 16), ("2008-02-29", 18)]
 )

@@ -92,6 +92,7 @@ def test_what_nobody_knew_of_last_time_says_nothing_of_this_time_and_a_known_ris
     assert risks.is_said(case.store, again)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
@@ -273,6 +274,7 @@ def test_a_year_later_is_a_day_that_there_is(day: date) -> None:
     assert people.access_needs.next_review(day) - day in (timedelta(days=365), timedelta(days=366))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [

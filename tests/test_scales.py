@@ -265,6 +265,7 @@ def test_the_ninth_question_opens_only_with_the_whole_protocol(store: Session, s
     assert len(chosen.wording.items) == 9
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("part", PROTOCOL)
 def test_a_part_taken_out_of_the_protocol_locks_again(store: Session, service: Service, boss: Actor, part: str) -> None:
     measures.record_protocol(store, boss, "phq9", PROTOCOL)
@@ -346,6 +347,7 @@ def test_a_gated_scale_opens_with_licence_and_text_and_shuts_when_the_licence_en
     assert measures.choose(store, service, "swemwbs", language="en", today=TODAY - timedelta(days=1)) is None
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -374,6 +376,7 @@ def test_what_needs_no_licence_takes_none_and_no_words_either(store: Session, bo
         bring(store, boss, "who5")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -508,6 +511,7 @@ def test_nobody_turns_a_text_on_by_editing_its_status(store: Session, service: S
     assert (text.state, text.status) == ("waiting", "official-one-source")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

@@ -123,6 +123,7 @@ def kept(store: Session, here: Service, slug: str, draft: Draft | None = None, *
     return referrals.keep(store, here, draft, step, raw, "en").draft
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("born", "age", "area", "postcode"),
     [

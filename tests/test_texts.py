@@ -104,6 +104,7 @@ def test_what_people_have_a_right_to_know_cannot_be_emptied(store: Session, serv
     assert texts.missing(store, service) == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [

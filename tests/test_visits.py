@@ -85,6 +85,7 @@ def test_a_code_by_email_opens_the_choice_of_one_task_and_nothing_else(store: Se
     assert "came to their page" in acts(store, scene)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("task", TASKS)
 def test_the_chosen_task_is_the_only_one_for_good(store: Session, scene: Scene, task: str) -> None:
     key = codes.new_key()
@@ -162,6 +163,7 @@ def test_what_is_no_email_address_is_said_and_not_counted(store: Session, scene:
     assert store.scalars(select(PersonCode)).all() == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("typed", ["{} ", "{:.3} {:.3}", "arabic", "wide"])
 def test_a_code_is_read_as_people_type_it(store: Session, scene: Scene, typed: str) -> None:
     browser = codes.new_key()
@@ -520,6 +522,7 @@ def with_card(store: Session, scene: Scene, who: Known, number: str = "", addres
     )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("ways", [("call",), ("post",), ("come-back",), ("through-person",), ("call", "text")])
 def test_somebody_to_whom_no_code_can_be_sent_reads_their_page_with_the_card(
     store: Session, scene: Scene, ways: tuple[str, ...]
