@@ -50,6 +50,7 @@ def environment(language: Language = LANGUAGES["en"], **changes: Any) -> Environ
         csrf_token=lambda: "made-up-token",
         service=MadeUpService(),
         actor=SimpleNamespace(name="Sam Example"),
+        kiosk=False,
         S_=lambda text: text,
     )
     env.globals.update(changes)
