@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from flask import Flask
@@ -261,7 +262,12 @@ def _ended_and_paused(store: Session, service: Service, worker: Actor) -> dict[s
         )
         for name in ("Flo", "Gus", "Hal")
     }
-    said = {"summary": "They sing.", "person_summary": "Thank you.", "no_action": True, "no_known_risks": True}
+    said: dict[str, Any] = {
+        "summary": "They sing.",
+        "person_summary": "Thank you.",
+        "no_action": True,
+        "no_known_risks": True,
+    }
     ended, paused, moves = (one.id for one in taken.values())
     day = now().date() + timedelta(days=30)
     outcomes = {"loneliness": "resolved"}

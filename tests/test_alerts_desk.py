@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, event, select
@@ -125,9 +126,7 @@ def test_no_list_of_the_desk_reads_the_whole_table(stores: Stores) -> None:
         store.flush()
         for whose in (OWN, EVERYBODYS):
             for state in (OPEN, CLOSED, TO_TALK_OVER):
-                plans = _plans(
-                    stores.engine, store, lambda w=whose, s=state: alerts.desk(store, amina, whose=w, state=s)
-                )
+                plans = _plans(stores.engine, store, partial(alerts.desk, store, amina, whose=whose, state=state))
                 assert all("SCAN alert" not in plan for plan in plans), (whose, state, plans)
         assert all("SCAN" not in plan for plan in _plans(stores.engine, store, lambda: alerts.waiting(store, amina)))
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -34,7 +35,7 @@ class Here:
     ben: Member
     manager: Member
 
-    def case(self, *, spoke: bool = True, **answers: object) -> Referral:
+    def case(self, *, spoke: bool = True, **answers: Any) -> Referral:
         """A case that Amina took; she has spoken with the person, and said that she knows of no risks."""
         referral = a_referral(
             self.store, self.service, **{"email": "z@inbox.example", "safe_ways": ["email"], **answers}
@@ -53,8 +54,8 @@ class Here:
             self.store, self.service, self.amina.actor, referral.id, once=str(uuid.uuid4()), outcome=outcome
         )
 
-    def close(self, referral: Referral, actor: Actor | None = None, **said: object) -> Closure:
-        given: dict[str, object] = {"reason": "goals-met", "outcomes": self.resolved(referral), **NOTHING_ASKED, **said}
+    def close(self, referral: Referral, actor: Actor | None = None, **said: Any) -> Closure:
+        given: dict[str, Any] = {"reason": "goals-met", "outcomes": self.resolved(referral), **NOTHING_ASKED, **said}
         return closing.close(self.store, self.service, actor or self.amina.actor, referral.id, **given)
 
     def resolved(self, referral: Referral, outcome: str = "resolved") -> Mapping[str, str]:
@@ -129,7 +130,7 @@ def test_a_service_may_keep_a_case_for_fewer_years_and_a_leap_day_has_a_day_afte
         ({"reason": "died", "follow_up_due": date(2026, 12, 1)}, "follow_up_due"),
     ],
 )
-def test_nothing_that_must_be_said_is_left_out(here: Here, said: dict[str, object], missing: str) -> None:
+def test_nothing_that_must_be_said_is_left_out(here: Here, said: dict[str, Any], missing: str) -> None:
     referral = here.case()
     with pytest.raises(NeedsWords) as problem:
         here.close(referral, **said)
@@ -152,7 +153,11 @@ def test_a_risk_or_that_none_is_known_is_said_before_the_end(here: Here) -> None
 
 def test_we_could_not_reach_them_only_after_the_services_number_of_attempts(here: Here) -> None:
     referral = here.case(spoke=False)
-    said = {"reason": "could-not-contact", "no_known_risks": True, "outcomes": here.resolved(referral, "unknown")}
+    said: dict[str, Any] = {
+        "reason": "could-not-contact",
+        "no_known_risks": True,
+        "outcomes": here.resolved(referral, "unknown"),
+    }
     with pytest.raises(TooFewAttempts) as few:
         here.close(referral, **said)
     assert few.value.left == 2
@@ -244,7 +249,7 @@ def test_two_who_close_at_the_same_moment_make_one_end(stores: Stores) -> None:
         ready.wait()
         with stores.writing.begin() as store:
             try:
-                said = {**NOTHING_ASKED, "summary": words}
+                said: dict[str, Any] = {**NOTHING_ASKED, "summary": words}
                 closing.close(store, service, actor, referral.id, reason="goals-met", outcomes=outcomes, **said)
                 done.append("closed")
             except NotOpen as late:
@@ -261,7 +266,7 @@ def test_two_who_close_at_the_same_moment_make_one_end(stores: Stores) -> None:
     assert "closed" in done
     with stores.reading() as store:
         (kept,) = store.scalars(select(Closure))
-        assert sorted(done) == sorted(["closed", kept.summary])
+        assert sorted(done) == sorted(["closed", kept.summary or ""])
 
 
 def test_a_case_of_another_service_cannot_be_ended_and_an_analyst_ends_none(here: Here) -> None:
@@ -355,9 +360,9 @@ def test_a_pause_has_a_reason_and_a_day_and_nobody_is_asked_meanwhile(here: Here
     ("said", "missing"),
     [({"reason": "bored"}, "reason"), ({"reason": "other"}, "words"), ({"until": None}, "until")],
 )
-def test_a_pause_without_a_reason_or_a_day_is_none(here: Here, said: dict[str, object], missing: str) -> None:
+def test_a_pause_without_a_reason_or_a_day_is_none(here: Here, said: dict[str, Any], missing: str) -> None:
     referral = here.case()
-    given: dict[str, object] = {"reason": "unwell", "until": today(), **said}
+    given: dict[str, Any] = {"reason": "unwell", "until": today(), **said}
     with pytest.raises(NeedsWords, match=missing):
         closing.hold(here.store, here.amina.actor, referral.id, **given)
 

@@ -3,6 +3,7 @@
 import threading
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -36,15 +37,15 @@ class Here:
     boss: Member
     there: Member
 
-    def case(self, actor: Actor | None = None, **answers: object) -> Referral:
+    def case(self, actor: Actor | None = None, **answers: Any) -> Referral:
         referral = a_referral(self.store, self.service, **{"share_onward": "yes", **answers})
         return referrals.accept(self.store, self.service, actor or self.amina.actor, referral.id)
 
     def listed(self, referral: Referral) -> str:
         return moving.listed_as(moving.fields(self.store, self.amina.actor, referral))
 
-    def move(self, referral: Referral, **said: object) -> CaseMove:
-        given: dict[str, object] = {"listed": self.listed(referral), "urgency": "no", "word": WORD, "no_action": True}
+    def move(self, referral: Referral, **said: Any) -> CaseMove:
+        given: dict[str, Any] = {"listed": self.listed(referral), "urgency": "no", "word": WORD, "no_action": True}
         to = str(said.pop("to", "there"))
         return moving.move(self.store, self.service, self.amina.actor, referral.id, to, **{**given, **said})
 

@@ -225,7 +225,11 @@ def one_of_everything(store: Session, referral: Referral, worker: Member) -> Non
     """A row in every table that hangs on a person and has none of theirs yet, whatever stands in it: a merge looks at
     nothing but whose it is."""
     store.flush()
-    known = {"referral": referral.id, "service_user": referral.person_id, "staff": worker.actor.staff_id}
+    known: dict[str, object] = {
+        "referral": referral.id,
+        "service_user": referral.person_id,
+        "staff": worker.actor.staff_id,
+    }
     known["permission"] = store.scalars(
         access.rows_of(referral.service_id, Permission).where(Permission.person_id == referral.person_id)
     ).all()[0].id  # fmt: skip
@@ -242,8 +246,14 @@ def one_of_everything(store: Session, referral: Referral, worker: Member) -> Non
 def made_up(table: type[Record], service_id: object, known: dict[str, object]) -> dict[str, object]:
     """Values for every column that must have one."""
     values: dict[str, object] = {"service_id": service_id, "id": codes.new_id()}
-    points = {key.parent.key: key.column.table.name for key in table.__table__.foreign_keys}  # type: ignore[attr-defined]
-    by_type = ((JSON, {}), (UTCDateTime, clock.now()), (Date, clock.today()), (Boolean, False), (Integer, 1))
+    points = {key.parent.key: key.column.table.name for key in table.__table__.foreign_keys}
+    by_type: tuple[tuple[type, object], ...] = (
+        (JSON, {}),
+        (UTCDateTime, clock.now()),
+        (Date, clock.today()),
+        (Boolean, False),
+        (Integer, 1),
+    )
     for column in table.__table__.columns:
         if column.key in values or column.nullable or column.default is not None:
             continue
