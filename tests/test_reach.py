@@ -195,5 +195,34 @@ def test_what_was_typed_while_the_case_was_open_is_taken_and_nothing_else(
         assert again.location != "/staff/caseload", "a working day later nothing is taken any more"
 
 
+def test_two_who_have_nothing_in_common_are_not_laid_side_by_side_to_read_one_of_them(
+    client: InspectedClient, store: Session, service: Service, worker: Member, other: Member, boss: Member
+) -> None:
+    mine = referrals.accept(store, service, worker.actor, a_referral(store, service).id)
+    alike = referrals.accept(store, service, other.actor, a_referral(store, service).id)
+    unlike = referrals.accept(
+        store, service, other.actor, a_referral(store, service, first_name="Ada", phone="07700 900999").id
+    )
+    sign_in(client, store, worker)
+    assert client.get(f"/staff/referrals/{mine.id}/merge/{alike.person_id}").status_code == 200
+    assert client.get(f"/staff/referrals/{mine.id}/merge/{unlike.person_id}").status_code == 404
+
+
 def test_reasons_have_codes_that_fit() -> None:
     assert all(len(one.code) <= 30 for one in READING_REASONS)
+
+
+def test_nobody_s_record_is_opened_beside_another_by_its_address_alone(
+    client: InspectedClient, store: Session, service: Service
+) -> None:
+    worker, colleague = staff_member(store, service), staff_member(store, service)
+    mine = referrals.accept(store, service, worker.actor, a_referral(store, service).id)
+    sent = a_referral(store, service, first_name="Somebody", family_name="Else", phone="07700 900999")
+    theirs = referrals.accept(store, service, colleague.actor, sent.id)
+    store.commit()
+    sign_in(client, store, worker)
+    beside = f"/staff/referrals/{mine.id}/merge/{theirs.person_id}"
+    assert client.get(beside).status_code == 404
+    reach.give_reason(store, worker.actor, theirs.person_id, "same-person")
+    store.commit()
+    assert client.get(beside).status_code == 200

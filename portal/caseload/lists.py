@@ -33,7 +33,7 @@ def entry(entries: Sequence[Listed], code: str | None) -> Listed | None:
 # Contacts (data dictionary 3.8 and 4.11) -----------------------------------------------------------------------------
 
 ATTEMPT_OUTCOMES: tuple[Listed, ...] = (
-    Listed("spoke", N_("Spoke with them"), N_("You and the person talked or wrote to and fro, at any length.")),
+    Listed("spoke", N_("Spoke with them"), N_("You and the person talked, or wrote to each other, at any length.")),
     Listed("attended", N_("They came"), N_("A meeting that was arranged took place.")),
     Listed("no-answer", N_("No answer"), N_("Nobody picked up or wrote back, and no message was left.")),
     Listed(

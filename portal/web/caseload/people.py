@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from portal import people, referrals
 from portal.access import Permission
+from portal.caseload import reach
 from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.web import safe_contact
@@ -23,6 +24,8 @@ def compare(referral_id: uuid.UUID, person_id: uuid.UUID) -> ResponseReturnValue
     try:
         found = people.compare(g.store, g.actor, referral.person_id, person_id)
     except people.Gone:
+        abort(404)
+    if not _may_be_seen(found):
         abort(404)
     ours, others = people.facts_of(found.person), people.facts_of(found.other)
     rows = [
@@ -47,6 +50,13 @@ def compare(referral_id: uuid.UUID, person_id: uuid.UUID) -> ResponseReturnValue
     )
 
 
+def _may_be_seen(found: people.Comparison) -> bool:
+    """Nobody is opened by an address alone: there is something that matches, or their record is open to the reader."""
+    theirs = referrals.of_person(g.store, g.actor, found.other.id)
+    standings = (reach.of_referral(g.store, g.actor, one.id) for one in theirs)
+    return bool(found.matches) or any(standing.opens for standing in standings if standing)
+
+
 def _ways_in_short(person_id: uuid.UUID) -> Markup:
     """The ways of one person, one below the other."""
     ways = safe_contact.in_words("", people.ways_of(g.store, g.actor.service_id, person_id)).ways
@@ -61,6 +71,10 @@ def _ways_in_short(person_id: uuid.UUID) -> Markup:
 def merge(referral_id: uuid.UUID, person_id: uuid.UUID) -> ResponseReturnValue:
     """They are one person."""
     try:
+        ours = read(referral_id).person_id
+        # Pressed twice, they are one already.
+        if ours != person_id and not _may_be_seen(people.compare(g.store, g.actor, ours, person_id)):
+            abort(404)
         referrals.merge(g.store, g.actor, referral_id, person_id)
     except (referrals.Gone, people.Gone):
         abort(404)
