@@ -112,6 +112,7 @@ BAD_ACTIONS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("wrong", "why"), BAD_ACTIONS, ids=[why for _, why in BAD_ACTIONS])
 def test_an_action_that_cannot_be_says_which_field_and_why(store: Session, wrong: dict[str, Any], why: str) -> None:
     case = a_case(store)
@@ -176,8 +177,9 @@ def test_whoever_decides_for_somebody_has_a_name_and_a_no_has_a_reason(case: Cas
         ({"agreed": "yes", "by": "neighbour"}, "by: not-listed"),
         ({"agreed": "yes", "review_due": date(2020, 1, 1)}, "review_due: past"),
     ):
+        said: dict[str, Any] = {"seen": plan_of(case).seen, **wrong}
         with pytest.raises(NotPossible, match=why):
-            agreeing.agree(case.store, case.amina, case.referral.id, **{"seen": plan_of(case).seen, **wrong})
+            agreeing.agree(case.store, case.amina, case.referral.id, **said)
     agreed(case, by="representative", name="Rosa, attorney")
     assert plan_of(case).content["agreement"]["name"] == "Rosa, attorney"
     agreed(case, agreed="no", why_not="They want more time.")
