@@ -51,6 +51,7 @@ def environment(language: Language = LANGUAGES["en"], **changes: Any) -> Environ
         service=MadeUpService(),
         actor=SimpleNamespace(name="Sam Example"),
         kiosk=False,
+        access_flag=lambda referral: [],
         S_=lambda text: text,
     )
     env.globals.update(changes)
