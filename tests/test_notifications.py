@@ -50,6 +50,7 @@ from portal.notifications import (
 from portal.services import WEEKDAYS
 from portal.store import ContactWay, Message, Service, Stores, Task
 from portal.web.messages import SIGN_IN, TEMPLATES, Renderer, environment
+from tests import conftest
 from tests.staffed import a_colleague, a_person, a_service, a_way, acting
 from tests.workers import a_worker, go
 
@@ -262,9 +263,13 @@ def the_matrix(stores: Stores, settings: list[tuple[str, bool, bool]]) -> int:
 @pytest.mark.slow
 def test_no_message_ever_leaves_on_a_way_that_is_not_safe(stores: Stores) -> None:
     codes = sum(MESSAGES[template].carries_code for template in FOR_PEOPLE)
-    assert the_matrix(stores, SETTINGS) == len(SETTINGS) * (2 * len(FOR_PEOPLE) - codes)
+    # What is safe is decided in the room: PostgreSQL need not see more than one channel of it each time.
+    whole = conftest.DEEP or stores.engine.dialect.name == "sqlite"
+    settings = SETTINGS if whole else [one for one in SETTINGS if one[0] == "email"]
+    assert the_matrix(stores, settings) == len(settings) * (2 * len(FOR_PEOPLE) - codes)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("setting", [("email", False, True), ("email", True, False), ("call", True, True)])
 def test_the_matrix_goes_red_when_the_guard_is_taken_away(
     stores: Stores, monkeypatch: pytest.MonkeyPatch, setting: tuple[str, bool, bool]
@@ -275,6 +280,7 @@ def test_the_matrix_goes_red_when_the_guard_is_taken_away(
         the_matrix(stores, [setting])
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("ways", "refusal"),
     [
@@ -606,7 +612,8 @@ def test_nothing_of_a_message_is_in_the_log(stores: Stores, caplog: pytest.LogCa
 def test_several_workers_deliver_everything_although_one_is_killed(
     stores: Stores, environment: dict[str, str], database_url: str, tmp_path: Path
 ) -> None:
-    write_to_staff(stores, 500)
+    many = 500 if conftest.DEEP else 200
+    write_to_staff(stores, many)
     file = tmp_path / "sent"
     workers = [a_worker(environment, database_url, file, die_after=number) for number in (37, None, None)]
     go(workers)
@@ -620,9 +627,9 @@ def test_several_workers_deliver_everything_although_one_is_killed(
         assert {str(row.id) for row in rows} == set(sent)  # each at least once
         assert {row.state for row in rows} == {"sent"}
         assert all(row.sent_at for row in rows)
-        assert len(rows) == 500
+        assert len(rows) == many
     assert 1 <= last.sent <= notifications.BATCH
-    assert sum(sent.values()) == 501  # only what was in the dying worker's hand was sent twice
+    assert sum(sent.values()) == many + 1  # only what was in the dying worker's hand was sent twice
 
 
 # --- the ways out -----------------------------------------------------------------------------------------------------

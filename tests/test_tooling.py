@@ -114,20 +114,26 @@ def make_environment(folder: Path, **variables: str) -> "subprocess.CompletedPro
     )
 
 
-@pytest.mark.slow
-def test_a_second_run_does_nothing(tmp_path: Path) -> None:
-    folder = a_checkout(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with an environment that is up to date, and stays so from test to test."""
+    folder = a_checkout(tmp_path_factory.mktemp("made"))
     first = make_environment(folder, PATH=os.environ["PATH"], PYTHON=sys.executable)
     assert first.returncode == 0, first.stderr
     assert "Making .venv" in first.stdout
+    return folder
+
+
+@pytest.mark.slow
+def test_a_second_run_does_nothing(made: Path) -> None:
+    folder = made
     second = make_environment(folder, PATH=os.environ["PATH"], PYTHON=sys.executable)
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
 
 
 @pytest.mark.slow
-def test_a_changed_lock_is_installed(tmp_path: Path) -> None:
-    folder = a_checkout(tmp_path)
-    make_environment(folder, PATH=os.environ["PATH"], PYTHON=sys.executable)
+def test_a_changed_lock_is_installed(made: Path) -> None:
+    folder = made
     (folder / "requirements-test.txt").write_text("# changed\n")
     again = make_environment(folder, PATH=os.environ["PATH"], PYTHON=sys.executable)
     assert again.returncode == 0
