@@ -24,15 +24,15 @@ from portal.services import texts
 from portal.store import Referral, Service
 from portal.tasks import Kind
 
-LEFT_OVER: Mapping[str, int] = {"given": 1, "contact": 2, "check-in": 2, "message": 1, "follow-up": 2, "task": 1}
-"""How many lines of a kind the last working day leaves."""
+LEFT_OVER: Mapping[str, int] = {"given": 1, "message": 0, "task": 1}
+"""How many lines of a kind the last working day leaves, beside those of the cases in STAY."""
 
 STAYS_FOR = timedelta(days=6)
 """So long before the end nobody works on those cases that are to show something any more."""
 MOST_LOOKS = 4
 """So often Today is looked at in one sitting: a list that was cut shows its next lines then."""
 NEWS_STAYS_FOR = timedelta(days=12)
-STAY = ("in-vain", "hold", "ends", "asks-again", "again", "worry", "triage")
+STAY = ("in-vain", "hold", "ends", "asks-again", "worry", "triage")
 
 FORMER_LEAVES = timedelta(days=16)
 _TASKS = (Kind.TELL_THE_PERSON, Kind.UNFINISHED_FORM, Kind.MESSAGE_FAILED, Kind.DETAILS_CHANGED, Kind.PERSON_WITHDREW)
