@@ -427,5 +427,6 @@ def test_every_form_sent_with_nothing_in_it_answers_with_a_page_that_is_fit_for_
             if answer.request.method == "POST":  # not somewhere else: it is the answer itself
                 mistakes += answer.status == 422
                 findings.of(look, page, f"{rule.endpoint}, form {number + 1}")
-    findings.then_there_are_none(20)
-    assert mistakes >= 20
+    least = 20 if conftest.DEEP else 10  # half of them are the other language's
+    findings.then_there_are_none(least)
+    assert mistakes >= least

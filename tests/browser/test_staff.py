@@ -12,10 +12,8 @@ from portal import clock, rounds
 from portal.access import Role
 from portal.store import Alert, Referral, Service
 from tests import world
-from tests.browser.conftest import MakeContext, overflowing
+from tests.browser.conftest import EACH_LANGUAGE, MakeContext, overflowing
 from tests.live import Live
-
-LANGUAGES = ("en", "cy", "pl", "ur")
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +83,7 @@ def test_a_link_worker_signs_in_with_totp_sees_the_new_one_first_and_accepts_in_
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", EACH_LANGUAGE)
 def test_every_staff_page_is_accessible_on_a_small_phone(
     live: Live, page: Page, team: dict[str, world.Member], axe: Callable[[Page], None], language: str
 ) -> None:
