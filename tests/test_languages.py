@@ -488,6 +488,8 @@ def test_every_page_of_a_draft_language_says_so_in_both_languages(portal: Flask,
             response = client.get(f"/{code}{address(portal, world, rule)}")
             if response.mimetype != "text/html" or response.location:
                 continue
+            if rule.endpoint == "caseload.onward_slip" and response.status_code == 200:
+                continue  # in the language of the person, whatever the worker reads
             looked += 1
             said = _banner(response.get_data(as_text=True))
             assert [lang for lang, _ in said] == [None, "en"], f"{role} {rule.rule}"

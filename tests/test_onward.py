@@ -422,6 +422,7 @@ def test_the_slip_is_in_the_language_of_the_person_and_names_nobody(client: Insp
     sign_in(client, store, world.member)
     slip = client.get(f"/staff/onward/{one.id}/slip")
     assert '<html lang="pl"' in slip.get_data(as_text=True)
+    assert "Nobody has checked this translation yet." in words_of(slip)
     assert "01234 567890" in words_of(slip)
     assert "Zofia" not in words_of(slip)
 

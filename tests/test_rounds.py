@@ -72,7 +72,7 @@ def rows(stores: Stores, table: type) -> int:
 def test_a_portal_without_services_has_nothing_to_do(stores: Stores) -> None:
     done = rounds.run(stores, Kept(), plainly)
     assert done.idle
-    assert set(done.counts) == {*rounds.PARTS, "throttle-swept"}
+    assert set(done.counts) == {*rounds.PARTS, "throttle-swept", "activities-taken-in"}
 
 
 def test_one_round_does_everything_that_is_due_and_a_second_finds_nothing(stores: Stores) -> None:
@@ -99,6 +99,7 @@ def test_one_round_does_everything_that_is_due_and_a_second_finds_nothing(stores
             "visits-swept": 0,
             "audit-sealed": 2,
             "throttle-swept": 1,
+            "activities-taken-in": 0,
         }
         assert (done.broken, done.gave_way) == ((), ())
         # For each service: the alert raised, the alert climbed, the promise broken.
