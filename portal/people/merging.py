@@ -259,7 +259,8 @@ def undo_merge(store: Session, actor: Actor, merge_id: uuid.UUID) -> Merge:
     """Give both people back exactly what each had. Merges are undone latest first, so that nothing lies in between.
 
     What has come since stays with the record that was kept (a new referral, a new permission), but for what was
-    written about a referral that goes back: that goes with it. Raises ``Gone``, or ``NotMergeable`` when the merge was undone already or another one came after it.
+    written about a referral that goes back: that goes with it. Raises ``Gone``, or ``NotMergeable`` when the merge was
+    undone already or another one came after it.
     """
     access.require(actor, access.Permission.MERGE_PEOPLE)
     done = store.scalar(access.rows_of(actor.service_id, Merge).where(Merge.id == merge_id))

@@ -25,8 +25,8 @@ def add_permissions(
     recorded_by: uuid.UUID | None = None,
     spoken: bool = False,
 ) -> None:
-    """The permissions that a form asked for. A question that was not asked leaves no row. ``spoken``: the questions were
-    read out, and answered in words, to the member of staff who typed the answers in (``recorded_by``)."""
+    """The permissions that a form asked for. A question that was not asked leaves no row. ``spoken``: the questions
+    were read out, and answered in words, to the member of staff who typed the answers in (``recorded_by``)."""
     by_another = answers.get("referring_for") == "someone-who-agrees"
     given_by = "staff-recorded-verbal" if spoken else "proxy" if by_another else "person"
     for kind in SHARING:

@@ -313,8 +313,9 @@ class Referral(Record):
     """One episode, never overwritten. ``status`` is the data dictionary's 4.6 (kebab-case), plus passed-on.
 
     ``sent_key_hash`` is the hash of the browser key that sent it: sending again gives the same referral.
-    ``source_channel``, ``completed_by``, ``entered_by``, ``said_on``: as in the draft. ``first_attempt_at``, ``first_contact_at``,
-    ``last_contact_at`` and ``attempts`` (since anybody was last reached) are worked out from the contacts at every
+    ``source_channel``, ``completed_by``, ``entered_by``, ``said_on``: as in the draft. ``first_attempt_at``,
+    ``first_contact_at``, ``last_contact_at`` and ``attempts`` (since anybody was last reached) are worked out from the
+    contacts at every
     change of these, never typed; ``next_due`` and ``next_step`` come from the latest contact.
     """
 

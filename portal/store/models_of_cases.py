@@ -327,8 +327,8 @@ class OnwardChange(Record):
 class Closure(Record):
     """The end of an episode (data dictionary 3.10), and its re-opening when there was one. ``outcomes``: by need, of
     the list need_outcome. ``no_action``: professionals are told in words that nothing is asked of them. What was closed
-    when the case was on hold or open again stays; the latest row counts. ``retention_review_due`` is empty once the case
-    is open again; ``followed_up_at``: somebody has asked again, as was agreed for ``follow_up_due``."""
+    when the case was on hold or open again stays; the latest row counts. ``retention_review_due`` is empty once the
+    case is open again; ``followed_up_at``: somebody has asked again, as was agreed for ``follow_up_due``."""
 
     __tablename__ = "closure"
 

@@ -147,8 +147,8 @@ class ActivityTag(Record):
 
 
 class TopicNeeds(Record):
-    """Which of our needs a topic of a feed means, where the service has said so itself. ``needs`` may be empty: then the
-    topic means none of them."""
+    """Which of our needs a topic of a feed means, where the service has said so itself. ``needs`` may be empty: then
+    the topic means none of them."""
 
     __tablename__ = "topic_needs"
 

@@ -136,8 +136,8 @@ class MeasureResponse(Record):
 
     ``wording_hash`` and ``text_status`` (shipped, own-wording, official-two-sources, official-one-source, licensed) say
     which words were shown. ``completed_by``: self, supporter-reading, interpreter, proxy. ``response_mode``: web,
-    phone, paper, in-person. ``entered_by``: the member of staff who typed it in. ``said_on``: the day that stands on the
-    paper, on which it counts.
+    phone, paper, in-person. ``entered_by``: the member of staff who typed it in. ``said_on``: the day that stands on
+    the paper, on which it counts.
     """
 
     __tablename__ = "measure_response"

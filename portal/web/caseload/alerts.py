@@ -76,10 +76,7 @@ def _asked(name: str, listed: dict[str, str]) -> str:
 
 
 def _ways(name: str, listed: dict[str, str], asked: dict[str, str]) -> list[Way]:
-    return [
-        Way(gettext(text), _address({**asked, name: code}), asked[name] == code)
-        for code, text in listed.items()
-    ]
+    return [Way(gettext(text), _address({**asked, name: code}), asked[name] == code) for code, text in listed.items()]
 
 
 def _address(asked: dict[str, Any]) -> str:
