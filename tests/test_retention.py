@@ -88,6 +88,7 @@ CODES: dict[str, dict[str, object]] = {
         "urgency": "fine",
         "reason": "moved",
     },
+    "service_user": {"gp_practice_code": "V81999"},
     "referral_need": {"need": "food"},
     "check_in": {"occasion": "review", "status": "completed", "why_not": "moved"},
     "measure_response": {
