@@ -196,7 +196,7 @@ class _Telling(Past):
         if former and fate and fate.work == "left":
             return former
         lin, sam = (self.actors[one.email] for one in STAFF[:2])
-        return self.chance.choice([*[lin] * 4, *[sam] * 7, *([former] if former else [])])
+        return self.chance.choice([*[lin] * 5, *[sam] * 6, *([former] if former else [])])
 
     # Time ------------------------------------------------------------------------------------------------------------
 

@@ -155,7 +155,7 @@ class Helping:
         if case.work in ("triage", "worry"):
             ahead = (self.past.ends.astimezone(LONDON).date() - clock.today()).days
             return self.in_days(max(3, ahead + 2), max(4, ahead + 6))
-        return self.in_days(6, 9) if case.talks == 1 else self.in_days(13, 22)
+        return self.in_days(6, 9) if case.talks == 1 else self.in_days(15, 25)
 
     def _record(self, store: Session, service: Service, case: Case, referral: Referral, **said: object) -> None:
         once = codes.new_key()
@@ -359,7 +359,7 @@ class Helping:
 
     def may_end(self, case: Case) -> bool:
         """Whether a case that chance decides about comes to its end now."""
-        return not case.work and not case.shown and case.talks >= TALKS_BEFORE_END and self.chance.random() < 0.55
+        return not case.work and not case.shown and case.talks >= TALKS_BEFORE_END and self.chance.random() < 0.75
 
     def ends(self, store: Session, service: Service, case: Case, reason: str = "goals-met") -> None:
         """The case is closed; what became of each need is said."""

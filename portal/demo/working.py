@@ -24,7 +24,7 @@ from portal.services import texts
 from portal.store import Referral, Service
 from portal.tasks import Kind
 
-LEFT_OVER: Mapping[str, int] = {"given": 1, "message": 0, "task": 1}
+LEFT_OVER: Mapping[str, int] = {"given": 1, "check-in": 1, "message": 0, "task": 1}
 """How many lines of a kind the last working day leaves, beside those of the cases in STAY."""
 
 STAYS_FOR = timedelta(days=6)
