@@ -9,7 +9,6 @@ The provider is asked over https by the server, never from the person's browser 
 in there. Nothing is asked while a transaction is open: a slow provider must not keep others waiting.
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -268,7 +267,7 @@ def claims(asked: Asked, held: Mapping[str, str], state: str, code: str, back: s
     try:
         told = jwt.decode(str(token.get("id_token", "")), KeySet.import_key_set(keys), algorithms=_ALGORITHMS)  # type: ignore[arg-type]
         jwt.JWTClaimsRegistry(
-            now=int(time.time()),
+            now=int(now().timestamp()),
             leeway=_LEEWAY,
             iss={"essential": True, "value": found["issuer"]},
             aud={"essential": True, "value": asked.client_id},
