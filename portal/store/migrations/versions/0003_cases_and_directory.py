@@ -1,13 +1,14 @@
 """Cases from the first contact to the message back, the directory of activities, more ways to sign in."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.types import TypeEngine
 
+from portal.clock import now
 from portal.reading import search_key
 
 revision = "0003"
@@ -39,7 +40,7 @@ def _parts_of_names() -> None:
             {
                 "service_id": person.service_id,
                 "id": uuid.uuid4(),
-                "created_at": datetime.now(UTC),
+                "created_at": now(),
                 "person_id": person.id,
                 "part": part,
             }
