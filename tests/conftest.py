@@ -5,6 +5,7 @@ real server (tests/postgres.py).
 """
 
 import base64
+import logging
 import os
 import secrets
 import shutil
@@ -21,6 +22,7 @@ from sqlalchemy import make_url
 from sqlalchemy.orm import Session
 
 from config import Settings
+from portal.web.logs import JSONLines
 from tests import postgres, quick, run
 from tests.inspector import INSPECTED, InspectedClient
 from tools.squeeze import squeeze
@@ -125,6 +127,16 @@ def quick_portals() -> Iterator[None]:
         quick.share_addresses(patch)
         quick.share_sql(patch)
         yield
+
+
+@pytest.fixture(autouse=True)
+def log_of_this_test() -> Iterator[None]:
+    """A command starts the log of its process, on the standard error of this test; for the next one that is closed."""
+    level = logging.root.level
+    yield
+    for handler in [one for one in logging.root.handlers if type(one.formatter) is JSONLines]:
+        logging.root.removeHandler(handler)
+        logging.root.setLevel(level)
 
 
 # --- databases -----------------------------------------------------------------------------------------------------

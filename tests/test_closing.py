@@ -282,6 +282,21 @@ def test_a_case_of_another_service_cannot_be_ended_and_an_analyst_ends_none(here
 # Again ---------------------------------------------------------------------------------------------------------------
 
 
+def test_a_step_agreed_before_the_end_is_not_the_next_one_of_a_case_opened_again(here: Here) -> None:
+    referral = here.case()
+    due = today() + timedelta(days=3)
+    agreed = {"outcome": "spoke", "next_step": "Ring the choir", "next_due": due}
+    for number, goes_on in enumerate((True, False, True)):
+        if goes_on:
+            again = {**agreed, "once": f"contact {number}"}
+            contacts.record(here.store, here.service, here.amina.actor, referral.id, **again)
+            assert (referral.next_step, referral.next_due) == ("Ring the choir", due)
+        else:
+            here.close(referral)
+            here.reopen(referral)
+            assert (referral.next_step, referral.next_due) == (None, None)
+
+
 def test_a_case_goes_on_where_it_ended_and_its_end_stays_in_the_record(here: Here) -> None:
     referral = here.case()
     referrals.set_status(here.store, here.amina.actor, referral, "active")

@@ -326,7 +326,7 @@ def test_a_line_has_three_points_and_not_everybody_got_better(looking: Session, 
 def test_goals_are_active_achieved_and_set_aside_in_several_languages(looking: Session, service: Service) -> None:
     there = looking.scalars(rows_of(service.id, Goal)).all()
     assert {goal.status for goal in there} == {goals.ACTIVE, goals.ACHIEVED, goals.SET_ASIDE}
-    assert {goal.language for goal in there} >= {"en", "ur", "pl"}
+    assert {goal.language for goal in there} >= {"en", "ur"}
     for fate in demo.CARDS:
         theirs = goals.of_person(looking, service.id, referral_of(looking, service, fate).person_id)
         assert len(theirs) == 3
@@ -509,7 +509,7 @@ def test_the_service_has_its_own_words(looking: Session, service: Service) -> No
 def test_today_of_the_link_worker_has_every_kind_of_line(looking: Session, service: Service) -> None:
     groups = today.groups(looking, worker(looking, service))
     assert [group.code for group in groups] == [kind.code for kind in today.KINDS]
-    assert 8 <= sum(group.many for group in groups) <= 20
+    assert 8 <= sum(group.many for group in groups) <= 24
 
 
 def test_a_round_of_the_worker_finds_nothing_wrong(told: Told) -> None:
@@ -739,8 +739,9 @@ def test_broken_off_half_way_leaves_nothing_behind(stores: Stores) -> None:
         if done == 2:
             raise _Interrupted
 
+    began = clock.now()
     with pytest.raises(_Interrupted):
         demo.set_up(stores, words, how_many=3, report=stop)
     with stores.reading() as store:
         assert services.all_services(store) == []
-    assert abs(clock.now().timestamp() - time.time()) < 5
+    assert timedelta(0) < clock.now() - began < timedelta(minutes=2)

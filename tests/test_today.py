@@ -25,6 +25,7 @@ from portal.store import (
     Referral,
     Risk,
     Service,
+    Staff,
 )
 from tests.inspector import InspectedClient, Page
 from tests.world import Member, a_draft, a_referral, a_service, sign_in, staff_member, words_of
@@ -328,7 +329,7 @@ def test_a_letter_that_waits_is_a_line_of_whoever_has_the_case(team: Team) -> No
 
 def test_tasks_are_mine_and_nobodys_and_what_could_not_be_sent_stands_apart(team: Team) -> None:
     with clock.at(MONDAY):
-        case = team.case(by=team.ben)
+        case = team.case()
         for number, (kind, to) in enumerate(
             (
                 (tasks.Kind.MESSAGE_FAILED, None),
@@ -346,14 +347,32 @@ def test_tasks_are_mine_and_nobodys_and_what_could_not_be_sent_stands_apart(team
                 referral_id=case.id,
                 assigned_to=to.actor.staff_id if to else None,
             )
-        found = [(line.kind, line.why) for line in team.everything() if not line.why.startswith("Tell them")]
+        there = [line for line in team.everything() if line.kind in ("message", "task")]
+        found = [(line.kind, line.why) for line in there if not line.why.startswith("Tell them")]
         assert found == [
             ("message", "A message did not arrive."),
             ("task", "The person changed their own details."),
         ]
-        told = [line.why for line in team.everything() if line.why.startswith("Tell them")]
-        assert told == ["Tell them that we have their form.", "Tell them that somebody has taken their referral."]
-        assert {line.action.endpoint for line in team.everything()} == {"caseload.case"}
+        assert {line.action.endpoint for line in there} == {"caseload.case"}
+
+
+def test_what_is_asked_of_nobody_by_name_about_a_case_is_asked_of_whoever_has_the_case(team: Team) -> None:
+    with clock.at(MONDAY):
+        case = team.case(by=team.ben)
+        told = ["Tell them that we have their form.", "Tell them that somebody has taken their referral."]
+
+        def who_is_asked() -> list[str]:
+            here = ((who.actor.name, [line.why for line in team.everything(who)]) for who in (team.amina, team.ben))
+            return [name for name, whys in here if set(told) <= set(whys)]
+
+        assert who_is_asked() == [team.ben.actor.name]
+        case.assigned_to = None
+        team.store.flush()
+        assert who_is_asked() == [team.amina.actor.name, team.ben.actor.name]
+        case.assigned_to = team.ben.actor.staff_id
+        team.store.get_one(Staff, (team.service.id, team.ben.actor.staff_id)).state = "left"
+        team.store.flush()
+        assert team.amina.actor.name in who_is_asked()
 
 
 def test_a_task_about_a_form_leads_to_what_they_wrote(team: Team) -> None:

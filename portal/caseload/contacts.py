@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, aliased
 
 from portal import access, audit, codes, measures, people, reading, tasks
@@ -20,7 +20,7 @@ from portal.caseload import letters, lists, triage
 from portal.caseload.lists import Listed, codes_in
 from portal.clock import now, today
 from portal.i18n import LONDON
-from portal.store import AccessNeed, CarePlan, CaseNote, Referral, Service, ServiceUser, Staff, Task
+from portal.store import AccessNeed, CarePlan, CaseNote, Closure, Referral, Service, ServiceUser, Staff, Task
 from portal.store import Contact as Contact  # the doors name it in their types
 from portal.store.once import write_once
 
@@ -296,7 +296,8 @@ def counted(store: Session, service: Service, referral: Referral) -> None:
     step. To be called when contacts change, and when a case is closed or opened again.
 
     What happened after the end of a closed case stands after the end and changes none of it. Whoever got in touch with
-    us did not have to be tried: then the first contact is the first attempt as well.
+    us did not have to be tried: then the first contact is the first attempt as well. A step that was agreed before the
+    case ended is not the next one of a case that was opened again.
     """
     theirs = rows_of(referral.service_id, Contact).where(Contact.referral_id == referral.id)
     every = store.scalars(theirs.order_by(Contact.happened_at, Contact.id)).all()
@@ -309,8 +310,14 @@ def counted(store: Session, service: Service, referral: Referral) -> None:
     referral.first_contact_at = rows[reached[0]].happened_at if reached else None
     referral.last_contact_at = rows[reached[-1]].happened_at if reached else None
     referral.attempts = sum(one.direction == "out" and one.outcome in lists.TRIED for one in since)
-    referral.next_due = rows[-1].next_due if rows else None
-    referral.next_step = rows[-1].next_step if rows else None
+    again = store.scalar(
+        select(func.max(Closure.reopened_at)).where(
+            Closure.service_id == referral.service_id, Closure.referral_id == referral.id
+        )
+    )
+    last = rows[-1] if rows and (again is None or rows[-1].created_at >= again) else None
+    referral.next_due = last.next_due if last else None
+    referral.next_step = last.next_step if last else None
     store.flush()
     if referral.is_open and referral.first_contact_at != had:
         _date_check_ins(store, service, referral, had)

@@ -232,7 +232,7 @@ class _Telling(Past):
                 day -= timedelta(days=1)
             return spans[0][0] + timedelta(minutes=5)
         # Whoever is new has come before somebody last sat down: what there was to tell them has been told.
-        until = self.staff_work.last_sitting() if fate.code in ("new", "sent-twice") else self.ends
+        until = self.last_sitting() if fate.code in ("new", "sent-twice", "just-given") else self.ends
         return until - timedelta(days=self.chance.uniform(first, last))
 
     # Somebody --------------------------------------------------------------------------------------------------------
@@ -416,7 +416,10 @@ class _Telling(Past):
                 self.at(moment + timedelta(minutes=4), self._confirms_email(person))
             if person.fate.then in ("accept", "merge", "decline", "said-no", "pass-on", "close", "close-late"):
                 waits = timedelta(days=self.chance.choice([0, 0, 1, 1, 2, 3, 4]), hours=self.chance.random() * 6)
-                self.at(self.working(moment + waits, 30, 200), self._decides(person, person.fate.then))
+                decided = self.working(moment + waits, 30, 200)
+                if person.fate.work == "given":  # so lately that nobody has tried to reach them yet
+                    decided = self.last_sitting() - timedelta(minutes=25)
+                self.at(decided, self._decides(person, person.fate.then))
 
         return act
 

@@ -55,6 +55,7 @@ FATES: tuple[Fate, ...] = (
     Fate("withdraws", 0, (50, 60), then="accept", course="withdraws", tongue="cy", ways=("email",)),
     Fate("asks-to-be-erased", 0, (50, 60), then="accept", course="erasure", tongue="en", ways=("email",)),
     Fate("reading-off", 0, (50, 60), then="accept", course="reading-off", tongue="en", ways=("text", "email")),
+    Fate("just-given", 0, (1, 2), then="accept", tongue="en", ways=("call",), work="given"),
     Fate("in-triage", 0, (20, 23), then="accept", tongue="en", ways=("call",), work="triage"),
     Fate("not-reached", 0, (38, 42), then="accept", tongue="en", ways=("call",), work="in-vain"),
     Fate("on-hold", 0, (56, 60), then="accept", tongue="en", ways=("call",), work="hold"),

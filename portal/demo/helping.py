@@ -82,11 +82,8 @@ class Helping:
         return self.open_day(clock.today() + timedelta(days=self.chance.randint(soonest, latest)))
 
     def last_day(self) -> date:
-        """The last working day before the demonstration begins, or its own day."""
-        day = self.past.ends.astimezone(LONDON).date()
-        while not services.open_on(self.past.settings, day):
-            day -= timedelta(days=1)
-        return day
+        """The last day on which somebody sat down to work before the demonstration began."""
+        return self.past.last_sitting().astimezone(LONDON).date()
 
     def _a_while_ago(self, referral: Referral) -> datetime:
         """When they talked: earlier on the same day, and never before the case was taken."""

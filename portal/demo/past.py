@@ -4,7 +4,7 @@ import heapq
 import random
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock, services
 from portal.access import Actor, Role
+from portal.i18n import LONDON
 from portal.notifications import Outgoing, Render, Words
 from portal.store import Service, Stores
 
@@ -74,6 +75,17 @@ class Past:
     def working(self, moment: datetime, soonest: int, latest: int) -> datetime:
         """Some minutes after the service is open next."""
         return services.next_opening(self.settings, moment) + timedelta(minutes=self.chance.randint(soonest, latest))
+
+    def desk(self, day: date, number: int = 0) -> datetime:
+        """When the one with this number in the list of staff sits down to work on that day."""
+        return datetime.combine(day, time(14, 40 + 9 * number), LONDON).astimezone(UTC)
+
+    def last_sitting(self) -> datetime:
+        """When somebody sits down for the last time before the demonstration begins."""
+        day = self.ends.astimezone(LONDON).date()
+        while not services.open_on(self.settings, day) or self.desk(day) >= self.ends:
+            day -= timedelta(days=1)
+        return self.desk(day)
 
     def one_of(self, role: Role) -> Actor:
         """The first of the staff with this role."""

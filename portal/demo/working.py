@@ -32,7 +32,7 @@ STAYS_FOR = timedelta(days=6)
 MOST_LOOKS = 4
 """So often Today is looked at in one sitting: a list that was cut shows its next lines then."""
 NEWS_STAYS_FOR = timedelta(days=12)
-STAY = ("in-vain", "hold", "ends", "asks-again", "worry", "triage")
+STAY = ("given", "in-vain", "hold", "ends", "asks-again", "worry", "triage")
 
 FORMER_LEAVES = timedelta(days=16)
 _TASKS = (Kind.TELL_THE_PERSON, Kind.UNFINISHED_FORM, Kind.MESSAGE_FAILED, Kind.DETAILS_CHANGED, Kind.PERSON_WITHDREW)
@@ -71,24 +71,14 @@ class Working:
         days: list[date] = []
         day = self.past.ends.astimezone(LONDON).date()
         while len(days) < 70 and day > self.past.begins.astimezone(LONDON).date():
-            if services.open_on(self.past.settings, day) and self._desk(day, 0) < self.past.ends:
+            if services.open_on(self.past.settings, day) and self.past.desk(day) < self.past.ends:
                 days.append(day)
             day -= timedelta(days=1)
         for number, one in enumerate((*STAFF[:2], FORMER)):
             for place, day in enumerate(days):
                 if place % 3 == 0:
-                    self.past.at(self._desk(day, number), self._sits_down(one.email, last=place == 0))
+                    self.past.at(self.past.desk(day, number), self._sits_down(one.email, last=place == 0))
         self.past.at(self.past.working(self.past.ends - FORMER_LEAVES, 60, 90), self._leaves())
-
-    def last_sitting(self) -> datetime:
-        """When somebody sits down for the last time before the demonstration begins."""
-        day = self.past.ends.astimezone(LONDON).date()
-        while not services.open_on(self.past.settings, day) or self._desk(day, 0) >= self.past.ends:
-            day -= timedelta(days=1)
-        return self._desk(day, 0)
-
-    def _desk(self, day: date, number: int) -> datetime:
-        return datetime.combine(day, time(14, 40 + 9 * number), LONDON).astimezone(UTC)
 
     def _leaves(self) -> Act:
         def act(store: Session, _service: Service) -> None:
