@@ -4,7 +4,6 @@ import json
 import re
 import secrets
 import shutil
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field

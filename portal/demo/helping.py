@@ -56,6 +56,11 @@ class Case:
         return self.person.fate.work
 
     @property
+    def by_chance(self) -> bool:
+        """Whether chance says when it ends."""
+        return not self.work and not self.person.fate.course
+
+    @property
     def shown(self) -> bool:
         """Whether everything there is can be seen of it."""
         return self.person.fate.course == "shown"
@@ -356,7 +361,7 @@ class Helping:
 
     def may_end(self, case: Case) -> bool:
         """Whether a case that chance decides about comes to its end now."""
-        return not case.work and not case.shown and case.talks >= TALKS_BEFORE_END and self.chance.random() < 0.75
+        return case.by_chance and case.talks >= TALKS_BEFORE_END and self.chance.random() < 0.75
 
     def ends(self, store: Session, service: Service, case: Case, reason: str = "goals-met") -> None:
         """The case is closed; what became of each need is said."""

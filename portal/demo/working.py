@@ -222,7 +222,7 @@ class Working:
             closing.resume(store, service, case.worker, referral.id)
         if case.work == "in-vain" and referral.attempts >= TRIES:
             return
-        if not case.work and referral.attempts >= TRIES:
+        if case.by_chance and referral.attempts >= TRIES:
             self.helping.ends(store, service, case, "could-not-contact")
             return
         if self.helping.may_end(case):
