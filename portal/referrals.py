@@ -164,18 +164,6 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Happened:
-    """One line of a referral's history. ``what``: the status it got, or an act (HISTORY_ACTS). ``by`` is empty for the
-    person and for the portal itself; ``to`` names who was given it."""
-
-    at: datetime
-    what: str
-    by: str = ""
-    to: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True)
 class Unsent:
     """A form that was not sent: what has been answered so far, and, as it was typed, what we could not read."""
 
@@ -551,23 +539,7 @@ def find(store: Session, actor: Actor, referral_id: uuid.UUID, *, lock: bool = F
 
 
 GAVE = "gave a referral"
-HISTORY_ACTS: dict[str, str] = {GAVE: N_("Given to a colleague")}
-"""What a history shows beside the changes of status: the audit's acts, and how they are said."""
-
-
-def history(store: Session, actor: Actor, referral: Referral) -> list[Happened]:
-    """Every change of status and every colleague who was given it, oldest first."""
-    names = staff_names(store, actor)
-    changes = access.rows_of(actor.service_id, ReferralChange).where(ReferralChange.referral_id == referral.id)
-    happened = [
-        Happened(one.created_at, one.became, names.get(one.changed_by or one.id, ""), reason=one.reason or "")
-        for one in store.scalars(changes)
-    ]
-    for event in audit.history_of(store, actor.service_id, referral.id):
-        if event.act == GAVE and event.actor_id:
-            to = names.get(uuid.UUID(event.details["to"]), "")
-            happened.append(Happened(event.created_at, GAVE, names.get(event.actor_id, ""), to))
-    return sorted(happened, key=lambda one: one.at)
+"""The act of the audit by which a colleague gets a referral."""
 
 
 def colleagues(store: Session, actor: Actor) -> Sequence[Staff]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from portal import audit, clock, services
 from portal.access import Refused, Role
 from portal.services import BadDuty, BadService, BadSettings, NobodyThere, ServiceSettings, read_settings
-from portal.services.brand import contrast_with_white
+from portal.services.brand import contrast
 from portal.services.checked import _READ
 from tests.pictures import a_picture
 from tests.staffed import a_colleague, a_service, acting
@@ -240,9 +240,9 @@ def test_every_problem_is_told_at_once() -> None:
 
 
 def test_contrast_is_the_published_one() -> None:
-    assert contrast_with_white("#000000") == pytest.approx(21)
-    assert contrast_with_white("#ffffff") == pytest.approx(1)
-    assert contrast_with_white("#767676") == pytest.approx(4.54, abs=0.01)  # WCAG's well-known lightest grey
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#ffffff", "#ffffff") == pytest.approx(1)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)  # WCAG's well-known lightest grey
 
 
 # --- hours ------------------------------------------------------------------------------------------------------------

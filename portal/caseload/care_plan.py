@@ -134,12 +134,6 @@ def _versions(store: Session, row: CarePlan) -> Sequence[CarePlanVersion]:
     return store.scalars(theirs.order_by(CarePlanVersion.number.desc())).all()
 
 
-def is_agreed(store: Session, referral: Referral) -> bool:
-    """Whether the plan of this case was agreed with the person, or with somebody who may decide for them."""
-    row = _row(store, referral)
-    return row is not None and row.agreed == "yes"
-
-
 def for_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> list[ForPerson]:
     """The plans that this person has agreed, of the latest referral first. What was changed and not agreed since is
     not theirs yet: that something was is all that is said of it."""

@@ -14,7 +14,6 @@ from portal import reading
 INSIDE = ("AB1", "AB2", "AB3")
 """The postcode districts of the made-up service."""
 OUTSIDE = ("AB4", "AB5")
-NO_FIXED_ABODE = "ZZ99 3VZ"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ published. It knows nothing about the people who ask.
 
 from portal.directory import feeds, keeping, publishing, topics
 from portal.directory.distances import NotPostcodes, Where, import_postcodes, where_is
-from portal.directory.fetching import STRICT, Allowance
 from portal.directory.keeping import Changed, NotTaken, Words
 from portal.directory.lists import ACCESS, ATTENDING, DAYS, ERRORS, FAULTS, FREE, RUN_STATES, STATUSES
 from portal.directory.searching import (

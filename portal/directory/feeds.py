@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from portal import audit
 from portal.access import Actor, Permission, require, rows_of
 from portal.directory import taking_in
-from portal.directory.fetching import STRICT, Allowance, FetchFailed, check
 from portal.directory.keeping import Changed, refuse
+from portal.outside import STRICT, Allowance, FetchFailed, check
 from portal.store import Activity, Feed, FeedRun
 
 MOST_FEEDS = 20

@@ -18,15 +18,15 @@ from typing import IO, Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from portal import audit
+from portal import audit, outside
 from portal.access import Actor, rows_of
 from portal.clock import now, today
 from portal.directory import fetching, shapes, streaming
 from portal.directory.distances import batches, place
-from portal.directory.fetching import STRICT, Allowance, Fetcher, FetchFailed
 from portal.directory.lists import FAULTS
 from portal.directory.saving import save
 from portal.directory.streaming import BrokeOff, NotAFeed, Row
+from portal.outside import STRICT, Allowance, Fetcher, FetchFailed
 from portal.store import Activity, ActivityPlace, Feed, FeedRun, Stores
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def _silent(done: int, total: int | None) -> None:
 def pack(file: IO[bytes]) -> str:
     """A file as it is kept until it has been taken in."""
     packer = zlib.compressobj(6)
-    packed = b"".join(map(packer.compress, fetching.chunks(file))) + packer.flush()
+    packed = b"".join(map(packer.compress, outside.chunks(file))) + packer.flush()
     return base64.b64encode(packed).decode("ascii")
 
 
@@ -206,12 +206,12 @@ def _work(
         if now() - run.started_at > LONGEST:
             raise FetchFailed("too-slow")
         if file is not None or kept:
-            pieces = fetching.chunks(file) if file is not None else _unpacked(kept or "")
+            pieces = outside.chunks(file) if file is not None else _unpacked(kept or "")
             complete = _rows(stores, run, streaming.rows(pieces), until, progress) is not None
         elif not url:  # whoever had the file in hand was stopped
             raise FetchFailed("stopped")
         else:
-            with closing(Fetcher(allowance)) as fetcher:
+            with closing(Fetcher(allowance, called="FrontDoor (Open Referral UK)")) as fetcher:
                 complete = _pages(stores, run, fetching.Feed.at(url), fetcher, until, progress)
     except _Lost:
         return run.looked
@@ -271,7 +271,7 @@ def _pages(
         run.fresh = 0
         begun_at = run.row
         with fetcher.get(feed.page(run.page)) as file:
-            rows = streaming.rows(fetching.chunks(file))
+            rows = streaming.rows(outside.chunks(file))
 
             def whole(row: Row) -> Row:
                 return _whole(row, run, feed, fetcher)
@@ -299,7 +299,7 @@ def _whole(row: Row, run: _Run, feed: fetching.Feed, fetcher: Fetcher) -> Row:
         return row
     try:
         with fetcher.get(feed.one(row_id), most_bytes=fetching.MOST_BYTES_OF_ONE) as file:
-            found = list(streaming.rows(fetching.chunks(file)))
+            found = list(streaming.rows(outside.chunks(file)))
     except (FetchFailed, NotAFeed, BrokeOff):
         found = []
     if len(found) == 1 and shapes.row_id(found[0].value) == row_id:

@@ -8,7 +8,6 @@ a phone never loads it (docs: performance B1).
 
 import base64
 import binascii
-import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -37,11 +36,6 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast_with_white(colour: str) -> float:
-    """The contrast of white words on ``#rrggbb``."""
-    return contrast(colour, PAPER[0])
 
 
 def least_contrast(colour: str) -> float:
@@ -191,8 +185,3 @@ def kept(text: str) -> str:
 def picture(text: str) -> bytes:
     """The bytes of a kept picture."""
     return base64.b64decode(text)
-
-
-def is_colour(typed: str) -> bool:
-    """Whether this is a colour as we write it, ``#rrggbb``."""
-    return re.fullmatch(COLOUR, typed) is not None

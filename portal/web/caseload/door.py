@@ -12,7 +12,6 @@ from markupsafe import Markup
 from portal import access, alerts, people, referrals
 from portal.access import Permission
 from portal.caseload import reach as reaching
-from portal.caseload.lists import READING_REASONS, entry
 from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral, Unsent
@@ -91,13 +90,6 @@ def _standing(referral_id: uuid.UUID) -> reaching.Standing | None:
     if referral_id not in asked:
         asked[referral_id] = reaching.of_referral(g.store, g.actor, referral_id)
     return asked[referral_id]
-
-
-def opened_because(referral_id: uuid.UUID) -> str:
-    """The reason for which this record is open to the actor, in words; "" when it is part of their own work."""
-    found = _standing(referral_id)
-    listed = entry(READING_REASONS, found.because) if found else None
-    return gettext(listed.label) if listed else ""
 
 
 def read(referral_id: uuid.UUID) -> Referral:

@@ -100,7 +100,7 @@ def _status(one: Moment, _referral: Referral) -> tuple[str, str, str]:
 
 
 def _given(one: Moment, _referral: Referral) -> tuple[str, str, str]:
-    return _said(referrals.HISTORY_ACTS[referrals.GAVE], one.facts["to"]), "", ""
+    return _said(N_("Given to a colleague"), one.facts["to"]), "", ""
 
 
 def _contact(one: Moment, referral: Referral) -> tuple[str, str, str]:
