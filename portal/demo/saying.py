@@ -3,7 +3,7 @@ done about them."""
 
 import random
 import uuid
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -11,6 +11,7 @@ from portal import clock, codes, experience
 from portal.access import Role
 from portal.demo import made_up
 from portal.demo.past import Act, Past
+from portal.i18n import LONDON
 from portal.store import Service
 
 A_MONTH = 13
@@ -46,11 +47,12 @@ class Saying:
         return self.past.ends - timedelta(days=days)
 
     def _friends_and_family(self) -> None:
-        month = self.past.begins.replace(day=1, hour=12)
+        month = self.past.begins.astimezone(LONDON).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         while month < self.past.ends:
-            first, following = max(month, self.past.begins), (month + timedelta(days=32)).replace(day=1)
+            following = (month + timedelta(days=32)).replace(day=1)
+            first, last = (moment.astimezone(UTC) for moment in (max(month, self.past.begins), following))
             for _ in range(A_MONTH):
-                self.past.at(first + (following - first) * self.chance.uniform(0.05, 0.95), self._answers_fft())
+                self.past.at(first + (last - first) * self.chance.uniform(0.05, 0.95), self._answers_fft())
             month = following
 
     def _answers_fft(self) -> Act:
