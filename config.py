@@ -63,6 +63,7 @@ NAMES = (
     "PORTAL_LANGUAGES",
     "PORTAL_SERVICE",
     "PORTAL_EXIT_URL",
+    "PORTAL_PROVIDER_NETWORK",
 )
 
 LARGEST_REQUEST = 1024 * 1024  # bytes; the longest free text is 4,000 characters, and nobody sends us files
@@ -99,6 +100,7 @@ class Settings:
     languages: tuple[str, ...]
     service: str | None  # the slug of the service at the plain address; None: the only one there is
     exit_url: str
+    provider_network: str  # where a service's own sign-in may stand: "open" (the internet), "private" (ours too)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -166,6 +168,7 @@ class _Reading:
             languages=self._languages(),
             service=self._service(),
             exit_url=self._exit_url(),
+            provider_network=self._provider_network(),
         )
         if self.problems:
             raise NotReady(self.problems)
@@ -363,6 +366,12 @@ class _Reading:
         parts = _split(value)
         if parts is None or parts.scheme != "https" or parts.username is not None:
             self._refuse("PORTAL_EXIT_URL must be an https:// address of an everyday page, such as a weather forecast.")
+        return value
+
+    def _provider_network(self) -> str:
+        value = self._get("PORTAL_PROVIDER_NETWORK", "open")
+        if value not in {"open", "private"}:
+            self._refuse("PORTAL_PROVIDER_NETWORK must be open, or private if your own sign-in stands in your network.")
         return value
 
 

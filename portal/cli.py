@@ -37,6 +37,7 @@ from portal.access import Role
 from portal.instruments import BadPack
 from portal.instruments.packs import LARGEST
 from portal.notifications import ConsoleTransport, SMTPTransport, Transport
+from portal.outside import Allowance
 from portal.services import practices
 from portal.store import FeedRun, Message, Referral, Service, Staff, Stores, migrate, open_store
 from portal.store.migrate import configuration
@@ -203,9 +204,9 @@ def _import_text(settings: Settings, options: argparse.Namespace) -> int:
 # --- the directory of activities --------------------------------------------------------------------------------------
 
 
-def _allowance(settings: Settings) -> directory.Allowance:
+def _allowance(settings: Settings) -> Allowance:
     """Where feeds may be asked for: in the open internet only, unless everything here is made up."""
-    return directory.Allowance(private=settings.environment is Environment.DEMONSTRATION)
+    return Allowance(private=settings.environment is Environment.DEMONSTRATION)
 
 
 def _import_activities(settings: Settings, options: argparse.Namespace) -> int:
@@ -475,7 +476,7 @@ def _work(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _one_round(stores: Stores, transport: Transport, render: Renderer, allowance: directory.Allowance) -> rounds.Round:
+def _one_round(stores: Stores, transport: Transport, render: Renderer, allowance: Allowance) -> rounds.Round:
     done = rounds.run(stores, transport, render, allowance)
     if not done.idle:
         facts = {**done.counts, **{f"messages-{name}": number for name, number in vars(done.delivered).items()}}

@@ -28,6 +28,7 @@ from portal import (
     throttle,
 )
 from portal.notifications import Delivered, Render, Transport
+from portal.outside import STRICT, Allowance
 from portal.store import Service, Stores
 
 log = logging.getLogger(__name__)
@@ -73,9 +74,7 @@ class Round:
         return not any(self.counts.values()) and self.delivered == Delivered() and not self.broken
 
 
-def run(
-    stores: Stores, transport: Transport, render: Render, allowance: directory.Allowance = directory.STRICT
-) -> Round:
+def run(stores: Stores, transport: Transport, render: Render, allowance: Allowance = STRICT) -> Round:
     """Do everything that is due. ``allowance``: where feeds of activities may be asked for. Raises only when the
     database itself cannot be reached to begin with."""
     with stores.reading.begin() as store:

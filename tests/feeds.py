@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from sqlalchemy import select
 
 from portal import directory, services
-from portal.directory import Allowance
+from portal.outside import Allowance
 from portal.store import Activity, Feed, FeedRun, Stores
 
 HERE = Allowance(private=True)

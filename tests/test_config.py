@@ -47,6 +47,7 @@ def test_a_production_installation_starts_when_everything_is_strong() -> None:
     assert settings.languages == ("en",)
     assert settings.service is None
     assert settings.exit_url == "https://www.bbc.co.uk/weather"
+    assert settings.provider_network == "open"
     assert settings.mail is not None
     assert (settings.mail.host, settings.mail.port) == ("mail.internal", 2525)
     assert (settings.mail.user, settings.mail.password) == ("mailer", "letmein")
@@ -115,6 +116,7 @@ def test_an_empty_value_is_as_good_as_none(name: str) -> None:
         ("PORTAL_SERVICE", "St Ives", "short name"),
         ("PORTAL_EXIT_URL", "http://example.com", "must be an https:// address"),
         ("PORTAL_EXIT_URL", "javascript:alert(1)", "must be an https:// address"),
+        ("PORTAL_PROVIDER_NETWORK", "yes", "must be open, or private"),
         ("PORTAL_MIAL", "console", "did you mean PORTAL_MAIL?"),
         ("PORTAL_ZZZ", "1", "is not a setting of the portal"),
         ("FLASK_DEBUG", "1", "Take FLASK_DEBUG away"),

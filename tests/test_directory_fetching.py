@@ -7,13 +7,14 @@ from contextlib import closing
 
 import pytest
 
+from portal import directory, outside
 from portal.directory import fetching
-from portal.directory.fetching import STRICT, Allowance, Fetcher, FetchFailed
+from portal.outside import STRICT, Allowance, Fetcher, FetchFailed
 from tests.feeds import HERE, Answer, a_row, serving
 
 
-def code_of(url: str, allowance: Allowance = HERE, **given: float) -> str:
-    with closing(Fetcher(allowance, **given)) as fetcher, pytest.raises(FetchFailed) as failed:
+def code_of(url: str, allowance: Allowance = HERE, seconds: float = outside.SECONDS) -> str:
+    with closing(Fetcher(allowance, seconds=seconds)) as fetcher, pytest.raises(FetchFailed) as failed:
         fetcher.get(url, most_bytes=100_000)
     return failed.value.code
 
@@ -32,12 +33,12 @@ CLOSED = (
 
 @pytest.mark.parametrize("address", CLOSED)
 def test_an_address_of_this_house_is_never_open(address: str) -> None:
-    assert not fetching.is_open(address)
+    assert not outside.is_open(address)
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946"])
 def test_an_address_of_the_open_internet_is_open(address: str) -> None:
-    assert fetching.is_open(address)
+    assert outside.is_open(address)
 
 
 @pytest.mark.parametrize(
@@ -99,19 +100,19 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(monkeypatch: pyte
 
 def test_a_redirect_to_this_house_is_refused_and_never_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server stands in for one of the open internet: its own address is let through, and no other."""
-    really = fetching.is_open
+    really = Allowance.covers
     with serving(lambda path, query: (200, {}, b"secret")) as inside:
         target = inside.base.replace("127.0.0.1", "localhost")
 
         def answer(path: str, query: dict[str, str]) -> Answer:
             return 302, {"Location": target + "/admin"}, b""
 
-        with serving(answer) as outside:
-            monkeypatch.setattr(fetching, "check", lambda url, allowance: None)
+        with serving(answer) as public:
+            monkeypatch.setattr(outside, "check", lambda url, allowance: None)
             seen = iter([True])
-            monkeypatch.setattr(fetching, "is_open", lambda address: next(seen, False) or really(address))
-            assert code_of(outside.base + "/services", STRICT) == "refused-address"
-            assert len(outside.asked) == 1
+            monkeypatch.setattr(Allowance, "covers", lambda self, address: next(seen, False) or really(self, address))
+            assert code_of(public.base + "/services", STRICT) == "refused-address"
+            assert len(public.asked) == 1
         assert inside.asked == []
 
 
@@ -232,3 +233,30 @@ def test_what_somebody_types_is_understood(typed: str, page: str, one: str) -> N
 )
 def test_the_last_page_is_known(about: dict[str, object], rows: int, last: bool) -> None:
     assert fetching.is_last(about, 1, rows) is last
+
+
+NETWORK = Allowance(network=True)
+
+
+@pytest.mark.parametrize("address", ["10.1.2.3", "172.31.0.1", "192.168.1.1", "fd12:3456::1", "93.184.216.34"])
+def test_who_runs_the_server_may_allow_the_private_networks_of_the_house(address: str) -> None:
+    assert NETWORK.covers(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "169.254.169.254", "0.0.0.0", "100.100.100.200", "fd00:ec2::254"),  # noqa: S104
+        *("::1", "fe80::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "224.0.0.1", "64:ff9b::7f00:1"),
+    ],
+)
+def test_this_machine_and_the_secrets_of_a_cloud_are_never_part_of_a_network(address: str) -> None:
+    assert not NETWORK.covers(address)
+
+
+def test_a_network_of_the_house_is_asked_over_https_alone() -> None:
+    assert code_of("http://10.1.2.3/", NETWORK) == "refused-address"
+
+
+def test_what_can_go_wrong_outside_has_a_sentence_for_a_feed() -> None:
+    assert set(outside.CODES) <= set(directory.ERRORS)

@@ -64,6 +64,7 @@ def test_the_list_of_floors_names_the_rooms_there_are() -> None:
         ("portal/clock.py", "import sqlalchemy", "The core needs no database"),
         ("portal/loose.py", "import datetime", "Floors"),
         ("portal/access.py", "import config", "Flask stays at the doors"),
+        ("portal/accounts/providers.py", "import requests", "Only one room asks"),
         ("portal/web/security.py", "from portal.store import Staff", "Doors do not query"),
     ],
 )

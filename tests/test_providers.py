@@ -3,6 +3,7 @@ machine, and what a false or broken one can do."""
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socket import socket
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,11 +22,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from portal import access, accounts
+from portal import access, accounts, outside
 from portal.access import Role
 from portal.accounts import providers
 from portal.accounts.providers import Asked, Claims, NotLetIn, NotTaken
+from portal.outside import STRICT, Allowance
 from portal.store import AuditEvent, Ceremony, IdentityProvider, OutsideAccount, Service, SignIn
+from tests.feeds import HERE, serving
 from tests.inspector import InspectedClient, Page
 from tests.world import Member, a_service, press, sign_in, staff_member
 
@@ -51,7 +53,7 @@ PEOPLE = (
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
     """A process of its own, as a provider is."""
-    with socket() as free:
+    with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(Path(sys.executable).with_name("oidc-provider-mock")), "--port", str(port)]
@@ -94,7 +96,7 @@ def boss(store: Session, service: Service) -> Member:
 
 def switch_on(store: Session, boss: Member, issuer: str, *, second_factor: bool = True, on: bool = True) -> None:
     given = {"name": "Riverside Council", "issuer": issuer, "client_id": "portal", "client_secret": "a made-up secret"}
-    read = providers.read_set_up(given, secret_known=False, insecure=True)
+    read = providers.read_set_up(given, secret_known=False, allowance=HERE)
     providers.set_up(store, boss.actor, read, on=on, second_factor=second_factor)
     store.commit()
 
@@ -266,16 +268,22 @@ def test_a_provider_that_is_switched_off_is_neither_shown_nor_asked(
 
 
 @contextmanager
-def answering(answers: dict[str, tuple[int, bytes]]) -> Iterator[str]:
-    """A server on this machine that answers as told: by path, the status and the body."""
+def answering(answers: dict[str, Any]) -> Iterator[str]:
+    """A server on this machine that answers as told: by path, the status, the body, and headers."""
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = answers.get(self.path, (404, b""))
+            status, body, *headers = answers.get(self.path, (404, b""))
             self.send_response(status)
+            for name, value in headers:
+                self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
 
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing on the screen."""
@@ -309,12 +317,12 @@ WELL_KNOWN = "/.well-known/openid-configuration"
 )
 def test_a_provider_that_makes_no_sense_is_trouble_and_no_crash(answer: tuple[int, bytes]) -> None:
     with answering({WELL_KNOWN: answer}) as address, pytest.raises(NotLetIn, match="trouble"):
-        providers.look(Asked(address, "portal", "secret", insecure=True))
+        providers.look(Asked(address, "portal", "secret", allowance=HERE))
 
 
 def test_a_provider_that_is_away_is_trouble_and_no_crash() -> None:
     with pytest.raises(NotLetIn, match="trouble"):
-        providers.look(Asked("http://127.0.0.1:9", "portal", "secret", insecure=True))
+        providers.look(Asked("http://127.0.0.1:9", "portal", "secret", allowance=HERE))
 
 
 def test_a_provider_may_not_send_our_secret_where_it_is_not_safe() -> None:
@@ -323,7 +331,105 @@ def test_a_provider_may_not_send_our_secret_where_it_is_not_safe() -> None:
         bad = {**told, "issuer": address, "token_endpoint": "http://plain.example/token"}
         answers[WELL_KNOWN] = (200, json.dumps(bad).encode())
         with pytest.raises(NotLetIn, match="trouble"):
-            providers.look(Asked(address, "portal", "secret", insecure=True))
+            providers.look(Asked(address, "portal", "secret", allowance=HERE))
+
+
+def says_of_itself(address: str, **other: str) -> tuple[int, bytes]:
+    names = {"authorization_endpoint": "/authorize", "token_endpoint": "/token", "jwks_uri": "/keys"}
+    told = {"issuer": address, **{name: address + path for name, path in names.items()}, **other}
+    return 200, json.dumps(told).encode()
+
+
+@pytest.fixture
+def in_the_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This machine stands in for one of the open internet; no other address is let through that was not before."""
+    really = Allowance.covers
+    monkeypatch.setattr(outside, "check", lambda url, allowance: None)
+    monkeypatch.setattr(Allowance, "covers", lambda self, one: one == "127.0.0.1" or really(self, one))
+    monkeypatch.setattr(providers, "_is_issuer", lambda issuer, allowance: True)
+
+
+HOUSE = ("https://10.0.0.7/token", "https://169.254.169.254/latest", "https://[::1]/token", "https://[fd12::1]/keys")
+
+
+@pytest.mark.usefixtures("in_the_open")
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize("inside", HOUSE)
+def test_a_provider_that_names_an_address_of_this_house_is_refused(endpoint: str, inside: str) -> None:
+    with answering(answers := {}) as address:
+        answers[WELL_KNOWN] = says_of_itself(address)
+        assert providers.look(Asked(address, "portal", "secret"))
+        answers[WELL_KNOWN] = says_of_itself(address, **{endpoint: inside})
+        with pytest.raises(NotLetIn) as refused:
+            providers.look(Asked(address, "portal", "secret"))
+        assert refused.value.inside
+
+
+@pytest.mark.usefixtures("in_the_open")
+def test_a_name_that_leads_into_this_house_when_the_secret_is_sent_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider is looked at, and named anew afterwards: what counts is where the connection goes."""
+    with answering(answers := {}) as address:
+        answers[WELL_KNOWN] = says_of_itself(address, token_endpoint="http://localhost.test/token")
+        monkeypatch.setattr(providers, "look_at", lambda url, allowance: None)
+        monkeypatch.setattr(socket, "getaddrinfo", _leads_to({"localhost.test": "192.168.0.9"}))
+        with pytest.raises(NotLetIn) as refused:
+            providers.claims(Asked(address, "portal", "secret"), HELD, "s", "code", BACK)
+        assert refused.value.inside
+
+
+HELD = {"state": "s", "verifier": "v", "nonce": "n"}
+
+
+def _leads_to(names: dict[str, str]) -> Any:
+    def resolve(host: str, port: int, *_more: Any, **_given: Any) -> list[Any]:
+        return [(2, 1, 6, "", (names.get(host, host), port))]
+
+    return resolve
+
+
+def test_a_provider_on_a_network_of_the_house_is_asked_when_whoever_runs_the_server_says_so() -> None:
+    at_home = "https://10.0.0.7/token"
+    outside.look_at(at_home, Allowance(network=True))
+    for allowance, one in ((STRICT, at_home), (Allowance(network=True), "https://127.0.0.1/token")):
+        with pytest.raises(outside.FetchFailed, match="refused-address"):
+            outside.look_at(one, allowance)
+
+
+def test_a_redirect_is_never_followed_to_whatever_place() -> None:
+    answers: dict[str, Any] = {}
+    with serving(lambda path, query: (200, {}, b"secret")) as inside, answering(answers) as address:
+        answers[WELL_KNOWN] = (302, b"", ("Location", inside.base))
+        with pytest.raises(NotLetIn, match="trouble"):
+            providers.look(Asked(address, "portal", "secret", allowance=HERE))
+        answers[WELL_KNOWN] = says_of_itself(address)
+        for number in (302, 307):
+            answers["/token"] = (number, b"", ("Location", inside.base))
+            with pytest.raises(NotLetIn, match="trouble"):
+                providers.claims(Asked(address, "portal", "secret", allowance=HERE), HELD, "s", "code", BACK)
+        assert inside.asked == []
+
+
+@pytest.mark.parametrize("path", ["/token", "/keys"])
+def test_an_answer_without_end_is_cut_off_wherever_it_comes_from(path: str) -> None:
+    with answering(answers := {}) as address:
+        answers[WELL_KNOWN] = says_of_itself(address)
+        answers["/token"] = (200, b'{"id_token": "x"}')
+        answers[path] = (200, b" " * 300_000)
+        with pytest.raises(NotLetIn, match="trouble") as refused:
+            providers.claims(Asked(address, "portal", "secret", allowance=HERE), HELD, "s", "code", BACK)
+        assert isinstance(refused.value.__context__, outside.FetchFailed)
+
+
+def test_a_provider_that_drips_is_cut_off_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "SECONDS", 0.4)
+
+    def dripping() -> Iterator[bytes]:
+        while True:
+            yield b" "
+            time.sleep(0.02)
+
+    with serving(lambda path, query: dripping()) as served, pytest.raises(NotLetIn, match="trouble"):
+        providers.look(Asked(served.base, "portal", "secret", allowance=HERE))
 
 
 # Setting it up -------------------------------------------------------------------------------------------------------
@@ -382,6 +488,26 @@ def test_what_is_no_provider_is_not_kept(
         refused = press(client, "/staff/provider", "/provider", **typed)
     assert refused.status_code == 422
     assert "could not find a sign-in" in refused.get_data(as_text=True)
+    assert store.scalars(select(IdentityProvider)).all() == []
+
+
+@pytest.mark.parametrize("issuer", ["https://10.0.0.7", "https://127.0.0.1", "https://localhost"])
+def test_an_address_of_this_house_is_refused_in_words_that_say_what_to_do(
+    client: InspectedClient,
+    store: Session,
+    service: Service,
+    boss: Member,
+    issuer: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(client.application.config, "PROVIDER_ALLOWANCE", STRICT)
+    store.commit()
+    sign_in(client, store, boss)
+    typed = {"name": "Council", "issuer": issuer, "client_id": "portal", "client_secret": "x", "on": "y"}
+    refused = press(client, "/staff/provider", "/provider", **typed)
+    assert refused.status_code == 422
+    assert "is not in the open internet" in refused.get_data(as_text=True)
+    assert f'value="{issuer}"' in refused.get_data(as_text=True)
     assert store.scalars(select(IdentityProvider)).all() == []
 
 

@@ -5,11 +5,13 @@ Who somebody is here is bound to issuer and subject, never to an email address, 
 address that the provider says it has verified finds the account that an administrator has invited; from then on the
 binding counts. Nobody gets an account by it: who has none here is not let in.
 
-The provider is asked over https by the server, never from the person's browser but for the one page on which they sign
-in there. Nothing is asked while a transaction is open: a slow provider must not keep others waiting.
+The provider is asked over https by the server (``portal.outside``: only in the open internet unless whoever runs the
+server says otherwise), never from the person's browser but for the one page on which they sign in there. Nothing is
+asked while a transaction is open: a slow provider must not keep others waiting.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ from portal.access import Actor, Permission, rows_of
 from portal.accounts import ceremonies, sign_in
 from portal.clock import now
 from portal.i18n import N_
+from portal.outside import STRICT, Allowance, Fetcher, FetchFailed, look_at
 from portal.store import IdentityProvider, OutsideAccount, Service, Staff
 
 SECONDS = 10
@@ -51,16 +54,21 @@ SET_UP_PROBLEMS: dict[str, str] = {
     "issuer": N_("Type the address of the provider as it calls itself. It begins with https:// and has no ? or #"),
     "client_id": N_("Type the client ID that the provider has given you"),
     "client_secret": N_("Type the client secret that the provider has given you"),
+    "inside": N_(
+        "This address, or one that the provider names, is not in the open internet. Whoever runs this server can allow "
+        "a sign-in in your own network"
+    ),
     "answer": N_("We could not find a sign-in by OpenID Connect at this address. Check it with whoever runs it"),
 }
 
 
 class NotLetIn(Exception):
-    """Nobody is let in. ``problem`` is a code of PROBLEMS."""
+    """Nobody is let in. ``problem`` is a code of PROBLEMS. ``inside``: because of an address that is not in the open
+    internet."""
 
-    def __init__(self, problem: str) -> None:
+    def __init__(self, problem: str, *, inside: bool = False) -> None:
         super().__init__(problem)
-        self.problem = problem
+        self.problem, self.inside = problem, inside
 
 
 class NotTaken(ValueError):
@@ -85,9 +93,8 @@ def offered(store: Session, service_id: Any) -> IdentityProvider | None:
     return found if found and found.on else None
 
 
-def read_set_up(typed: Mapping[str, str], *, secret_known: bool, insecure: bool = False) -> dict[str, str]:
-    """What was typed about a provider, checked; nothing is asked of it yet. ``insecure`` allows http on this machine,
-    for a demonstration and for tests. Raises ``NotTaken``."""
+def read_set_up(typed: Mapping[str, str], *, secret_known: bool, allowance: Allowance = STRICT) -> dict[str, str]:
+    """What was typed about a provider, checked; nothing is asked of it yet. Raises ``NotTaken``."""
     problems: dict[str, str] = {}
     given: dict[str, str] = {}
     for name, longest in (("name", 80), ("issuer", 300), ("client_id", 300), ("client_secret", 500)):
@@ -97,20 +104,21 @@ def read_set_up(typed: Mapping[str, str], *, secret_known: bool, insecure: bool 
             given[name] = ""
         if not given[name] and not (name == "client_secret" and secret_known):
             problems[name] = SET_UP_PROBLEMS[name]
-    if given["issuer"] and not _is_issuer(given["issuer"], insecure):
+    if given["issuer"] and not _is_issuer(given["issuer"], allowance):
         problems["issuer"] = SET_UP_PROBLEMS["issuer"]
     if problems:
         raise NotTaken(problems)
     return given
 
 
-def _is_issuer(issuer: str, insecure: bool) -> bool:
+def _is_issuer(issuer: str, allowance: Allowance) -> bool:
+    """``allowance.private`` allows http on this machine, for a demonstration and for tests."""
     try:
         parts = urlsplit(issuer)
         host = parts.hostname
     except ValueError:
         return False
-    here = insecure and parts.scheme == "http" and host in ("127.0.0.1", "localhost")
+    here = allowance.private and parts.scheme == "http" and host in ("127.0.0.1", "localhost")
     plain = not (parts.query or parts.fragment or parts.username or parts.password)
     return bool(host) and plain and (parts.scheme == "https" or here)
 
@@ -160,36 +168,44 @@ class Asked:
     issuer: str
     client_id: str
     client_secret: str = field(repr=False)
-    insecure: bool = False
+    allowance: Allowance = STRICT
 
 
-def asking(provider: IdentityProvider, *, insecure: bool = False) -> Asked:
+def asking(provider: IdentityProvider, *, allowance: Allowance = STRICT) -> Asked:
     """A provider as plain values."""
-    return Asked(provider.issuer, provider.client_id, provider.client_secret, insecure)
+    return Asked(provider.issuer, provider.client_id, provider.client_secret, allowance)
 
 
 def look(asked: Asked) -> dict[str, Any]:
-    """What the provider says of itself (OpenID Connect Discovery 1.0). Raises ``NotLetIn``."""
+    """What the provider says of itself (OpenID Connect Discovery 1.0). Raises ``NotLetIn``: also when it names an
+    address at which we may not ask, so that whoever sets it up hears of it first."""
     found = _get(f"{asked.issuer.rstrip('/')}/.well-known/openid-configuration", asked)
     needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
     if str(found.get("issuer", "")).rstrip("/") != asked.issuer.rstrip("/"):
         raise NotLetIn("trouble")
-    if not all(_is_issuer(str(found.get(name, "")).partition("?")[0], asked.insecure) for name in needed):
+    if not all(_is_issuer(str(found.get(name, "")).partition("?")[0], asked.allowance) for name in needed):
         raise NotLetIn("trouble")
+    try:
+        for name in ("token_endpoint", "jwks_uri"):
+            look_at(str(found[name]), asked.allowance)
+    except FetchFailed as failed:
+        raise NotLetIn("trouble", inside=failed.code == "refused-address") from None
     return found
 
 
 def _get(address: str, asked: Asked) -> dict[str, Any]:
-    import requests
+    with _asked(asked) as fetcher, fetcher.get(address, most_bytes=_LONGEST_ANSWER, redirects=0) as told:
+        return _mapping(told.read())
 
-    try:
-        with requests.get(address, timeout=SECONDS, allow_redirects=False, stream=True) as told:
-            body = told.raw.read(_LONGEST_ANSWER + 1, decode_content=True)
-            if told.status_code != 200 or len(body) > _LONGEST_ANSWER:
-                raise NotLetIn("trouble")
-    except (requests.RequestException, OSError):
-        raise NotLetIn("trouble") from None
-    return _mapping(body)
+
+@contextmanager
+def _asked(asked: Asked) -> Iterator[Fetcher]:
+    """On the line to a provider; whatever goes wrong there is trouble."""
+    with closing(Fetcher(asked.allowance, seconds=SECONDS)) as fetcher:
+        try:
+            yield fetcher
+        except FetchFailed as failed:
+            raise NotLetIn("trouble", inside=failed.code == "refused-address") from None
 
 
 def _mapping(body: bytes) -> dict[str, Any]:
@@ -246,9 +262,6 @@ class Claims:
 def claims(asked: Asked, held: Mapping[str, str], state: str, code: str, back: str) -> Claims:
     """Exchange the code, and check the answer: signature, issuer, audience, times, nonce. Raises ``NotLetIn``. Asks the
     provider: no transaction may be open."""
-    import requests
-    from authlib.integrations.base_client import OAuthError
-    from authlib.integrations.requests_client import OAuth2Session
     from joserfc import jwt
     from joserfc.errors import JoseError
     from joserfc.jwk import KeySet
@@ -256,13 +269,7 @@ def claims(asked: Asked, held: Mapping[str, str], state: str, code: str, back: s
     if not state or state != held.get("state"):
         raise NotLetIn("over")
     found = look(asked)
-    client = OAuth2Session(asked.client_id, asked.client_secret, redirect_uri=back)
-    try:
-        token = client.fetch_token(found["token_endpoint"], code=code, code_verifier=held["verifier"], timeout=SECONDS)
-    except OAuthError:
-        raise NotLetIn("refused") from None
-    except (requests.RequestException, OSError, ValueError):
-        raise NotLetIn("trouble") from None
+    token = _token(found["token_endpoint"], asked, code, held["verifier"], back)
     keys = _get(found["jwks_uri"], asked)
     try:
         told = jwt.decode(str(token.get("id_token", "")), KeySet.import_key_set(keys), algorithms=_ALGORITHMS)  # type: ignore[arg-type]
@@ -281,6 +288,21 @@ def claims(asked: Asked, held: Mapping[str, str], state: str, code: str, back: s
     who = told.claims
     verified = who.get("email_verified") is True and isinstance(who.get("email"), str)
     return Claims(str(found["issuer"]), str(who["sub"])[:255], str(who["email"]) if verified else "")
+
+
+def _token(address: str, asked: Asked, code: str, verifier: str, back: str) -> dict[str, Any]:
+    """What the provider gives for the code (RFC 6749, 4.1.3), with our secret in the header (2.3.1)."""
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier}
+    proof = (asked.client_id, asked.client_secret)
+    with _asked(asked) as fetcher:
+        status, told = fetcher.post(address, form, proof, most_bytes=_LONGEST_ANSWER)
+        with told:
+            token = _mapping(told.read())
+    if status >= 500:
+        raise NotLetIn("trouble")
+    if status != 200 or "error" in token:
+        raise NotLetIn("refused")
+    return token
 
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]

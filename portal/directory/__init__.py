@@ -31,8 +31,6 @@ __all__ = [
     "LARGEST_FILE",
     "RUN_STATES",
     "STATUSES",
-    "STRICT",
-    "Allowance",
     "Changed",
     "Found",
     "NotPostcodes",

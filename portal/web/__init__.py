@@ -10,6 +10,7 @@ from jinja2 import StrictUndefined
 from whitenoise import WhiteNoise
 
 from portal import codes, i18n, reading, services
+from portal.outside import Allowance
 from portal.web import (
     activities,
     admin,
@@ -56,6 +57,12 @@ def static_url(name: str) -> str:
     return f"/static/{name}?v={_digest(name)}"
 
 
+def _where_providers_stand(settings: "Settings") -> Allowance:
+    """Where a service's own sign-in may be asked: a demonstration and the suite have one on this machine."""
+    here = settings.environment.value != "production"
+    return Allowance(private=here, network=settings.provider_network == "private")
+
+
 def open_doors(settings: "Settings") -> Flask:
     """Register everything, in order."""
     app = Flask("portal", template_folder=str(TOP / "templates"), static_folder=None)
@@ -68,6 +75,7 @@ def open_doors(settings: "Settings") -> Flask:
         OFFER_ALL_LANGUAGES=settings.environment.value != "production",
         DEMONSTRATION=demonstration,
         EXIT_URL=settings.exit_url,
+        PROVIDER_ALLOWANCE=_where_providers_stand(settings),
         PUBLIC_URL=settings.public_url,
         FORM_COOKIE=f"{prefix}form",
         SIGN_IN_COOKIE=f"{prefix}staff",

@@ -11,9 +11,10 @@ from flask.typing import ResponseReturnValue
 
 from portal import access, codes, directory
 from portal.access import Permission
-from portal.directory import Allowance, NotTaken, Words, feeds, keeping, topics
+from portal.directory import NotTaken, Words, feeds, keeping, topics
 from portal.i18n import N_, gettext, language_name
 from portal.journeys.self_referral import NEEDS
+from portal.outside import Allowance
 from portal.web import activities
 from portal.web.forms import Code, Email, Form, LongWords, OneOf, SomeOf, Tick
 from portal.web.forms import Words as Line

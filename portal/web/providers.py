@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.access import Permission
 from portal.accounts import providers
 from portal.i18n import N_, gettext
+from portal.outside import Allowance
 from portal.web import forms
 from portal.web.forms import Form
 from portal.web.requests import origin
@@ -20,8 +21,9 @@ def away_cookie() -> str:
     return f"{current_app.config['SIGN_IN_COOKIE']}-away"
 
 
-def _insecure() -> bool:
-    return bool(current_app.config["DEMONSTRATION"] or current_app.testing)
+def _allowance() -> Allowance:
+    allowance: Allowance = current_app.config["PROVIDER_ALLOWANCE"]
+    return allowance
 
 
 def _back() -> str:
@@ -32,7 +34,7 @@ def _back() -> str:
 def _asked() -> "providers.Asked | None":
     """The provider as plain values; the transaction is over, for what comes next may be slow."""
     provider = providers.offered(g.store, g.service.id) if g.service else None
-    asked = providers.asking(provider, insecure=_insecure()) if provider else None
+    asked = providers.asking(provider, allowance=_allowance()) if provider else None
     g.store.commit()
     return asked
 
@@ -173,15 +175,16 @@ def keep() -> ResponseReturnValue:
         return _set_up(form, 422)
     typed = {name: str(form[name].data or "") for name in ("name", "issuer", "client_id", "client_secret")}
     try:
-        given = providers.read_set_up(typed, secret_known=bool(known), insecure=_insecure())
+        given = providers.read_set_up(typed, secret_known=bool(known), allowance=_allowance())
     except providers.NotTaken as refused:
         return _refused(form, refused)
-    asked = providers.Asked(given["issuer"], given["client_id"], given["client_secret"] or known, _insecure())
+    asked = providers.Asked(given["issuer"], given["client_id"], given["client_secret"] or known, _allowance())
     g.store.commit()
     try:
         providers.look(asked)
-    except providers.NotLetIn:
-        return _refused(form, providers.NotTaken({"issuer": providers.SET_UP_PROBLEMS["answer"]}))
+    except providers.NotLetIn as refused:
+        sentence = "inside" if refused.inside else "answer"
+        return _refused(form, providers.NotTaken({"issuer": providers.SET_UP_PROBLEMS[sentence]}))
     providers.set_up(g.store, g.actor, given, on=bool(form.on.data), second_factor=bool(form.second_factor.data))
     return redirect(url_for("providers.set_up"), 303)
 
