@@ -19,7 +19,7 @@ from portal.i18n import N_, gettext
 from portal.journeys import ABSENCES, Choice, Kind, Problem, Question, Step
 from portal.journeys.goal_setting import CLOSENESS, GOAL_SETTING
 from portal.referrals import Alert, Referral
-from portal.web import questions
+from portal.web import cookies, questions
 from portal.web.on_paper import day_on_paper, say_day
 from portal.web.requests import give_visit, visit_lock
 from portal.web.scales import STATUSES
@@ -456,7 +456,7 @@ def now() -> ResponseReturnValue:
     """The browser that has just sent a form opens the first check-in: one visit, for that task."""
     if g.service is None:
         abort(404)
-    key = request.cookies.get(current_app.config["FORM_COOKIE"])
+    key = cookies.held(cookies.name_of("FORM_COOKIE"))
     referral = referrals.sent_by(g.store, g.service.id, key)
     check_in = first_of(referral.id) if referral else None
     if check_in is None:

@@ -4,30 +4,37 @@ Whatever was typed on the page stands in hidden fields of the page that asks, an
 is lost, and nothing waits on the server. It works without JavaScript.
 """
 
-from flask import current_app, g, render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal import accounts
 from portal.accounts import passkeys
 from portal.i18n import N_, gettext
+from portal.web import cookies
 from portal.web.forms import Code, Form
 from portal.web.requests import host, origin
 
+LONGEST_CODE = 100
 WRONG_CODE = N_("This code is not right. Wait for the next code and try again")
 _NO_PASSKEY = passkeys.PROBLEMS["not-accepted"]
 OURS = ("csrf_token", "confirm_code", "confirm_key", "answer", "submit")
 """Fields of the page that asks: they are no part of the act."""
 
 
-class ConfirmForm(Form):
-    """The proof, from the app."""
-
-    confirm_code = Code(
+def app_code() -> Code:
+    """The field for the code that an app shows at this moment (RFC 6238)."""
+    return Code(
         N_("Code from your app"),
-        longest=100,
+        longest=LONGEST_CODE,
         missing=N_("Enter the 6 numbers that the app shows now"),
         hint=N_("6 numbers. They change every half minute."),
     )
+
+
+class ConfirmForm(Form):
+    """The proof, from the app."""
+
+    confirm_code = app_code()
 
 
 def first() -> ResponseReturnValue | None:
@@ -41,12 +48,7 @@ def first() -> ResponseReturnValue | None:
         form.refuse("confirm_code", gettext(_NO_PASSKEY))
     elif "confirm_code" in request.form and form.sent():
         try:
-            accounts.confirm(
-                g.store,
-                g.actor,
-                form.confirm_code.data,
-                device=request.cookies.get(f"{current_app.config['SIGN_IN_COOKIE']}-device"),
-            )
+            accounts.confirm(g.store, g.actor, form.confirm_code.data, device=cookies.held(cookies.device()))
         except accounts.NotRecognised:
             form.refuse("confirm_code", gettext(WRONG_CODE))
         except accounts.TooManyTries as stopped:

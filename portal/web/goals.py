@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.routing import BuildError
@@ -25,7 +25,7 @@ from portal.journeys import LEFT_BLANK, Problem, Step
 from portal.journeys.engine import NOT_KNOWN, PREFER_NOT
 from portal.journeys.goal_setting import CLOSENESS, GOAL_SETTING, REVISED
 from portal.referrals import Referral
-from portal.web import charts, forms, questions, safe_contact
+from portal.web import charts, cookies, forms, questions, safe_contact
 from portal.web.requests import give_visit, take_visit, visit_lock
 from portal.web.security import allow, keeps_typed, mine, public
 
@@ -194,7 +194,7 @@ def begin() -> ResponseReturnValue:
     """From the page that says that the form was sent: the browser that sent it may write a goal, and nothing else."""
     if g.service is None:
         abort(404)
-    referral = referrals.sent_by(g.store, g.service.id, request.cookies.get(current_app.config["FORM_COOKIE"]))
+    referral = referrals.sent_by(g.store, g.service.id, cookies.held(cookies.name_of("FORM_COOKIE")))
     if referral is None:
         return redirect(url_for("visits.sign_in"), 303)
     there = g.visitor is not None and g.visitor.person_id == referral.person_id
@@ -323,7 +323,7 @@ def keep(slug: str) -> ResponseReturnValue:
     done = goals.keep(g.store, g.service, draft, here, raw, language)
     go = request.form.get("go", "")
     if go == "lock":
-        return take_visit(redirect(url_for("visits.locked"), 303))  # type: ignore[arg-type]
+        return take_visit(redirect(url_for("visits.locked"), 303))
     if go == "save":
         return _to("listed" if _reads() else "saved")
     if go == "back":
@@ -503,7 +503,7 @@ def rated(goal_id: uuid.UUID) -> ResponseReturnValue:
 def _left_with(answer: Response) -> Response:
     """Where a page leads, or the cleared screen when nobody was there any more."""
     if request.form.get("go") == "lock":
-        return take_visit(redirect(url_for("visits.locked"), 303))  # type: ignore[arg-type]
+        return take_visit(redirect(url_for("visits.locked"), 303))  # type: ignore[return-value]
     return answer
 
 

@@ -4,7 +4,6 @@ Every Continue, Back, Change and Save keeps what is on the page. The browser hol
 """
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,7 +13,8 @@ from portal.i18n import N_, gettext
 from portal.journeys import Journey, Problem, Step, orders
 from portal.journeys.about_you import ABOUT_YOU
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.web import check_ins, questions
+from portal.web import check_ins, cookies, questions
+from portal.web.cookies import Answer
 from portal.web.requests import came_from
 from portal.web.security import keeps_typed, public
 
@@ -29,38 +29,24 @@ KIOSK_MINUTES = 3
 
 
 def _key() -> str | None:
-    return request.cookies.get(current_app.config["FORM_COOKIE"])
+    return cookies.held(cookies.name_of("FORM_COOKIE"))
 
 
-def _give_key(response: Response, key: str, draft: drafts.Draft | None) -> Response:
+def _give_key(response: Answer, key: str, draft: drafts.Draft | None) -> Answer:
     """On a shared device the key goes with the browser's session; on an own one it stays as long as was asked for."""
     days = draft.keep_days if draft and draft.own_device else None
-    response.set_cookie(
-        current_app.config["FORM_COOKIE"],
-        key,
-        max_age=timedelta(days=days) if days else None,
-        path="/",
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
+    return cookies.give(response, cookies.name_of("FORM_COOKIE"), key, days or None)
 
 
-def _take_key(response: Response) -> Response:
-    response.delete_cookie(
-        current_app.config["FORM_COOKIE"],
-        path="/",
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
+def _take_key(response: Answer) -> Answer:
+    return cookies.clear(response, cookies.name_of("FORM_COOKIE"))
 
 
 def _to(endpoint: str, **values: object) -> Response:
     return redirect(url_for(f"journeys.{endpoint}", **values), 303)  # type: ignore[arg-type, return-value]
+
+
+# type: ignore[arg-type, return-value]
 
 
 def _draft(*, lock: bool = False) -> drafts.Draft | None:
@@ -224,7 +210,7 @@ def keep(slug: str) -> ResponseReturnValue:
         return _take_key(_to("ask_them_first"))
     if locked:
         # Somebody who is not safe sees who can help, whatever else has happened meanwhile (product 6).
-        return _take_key(redirect(url_for("public.help_now"), 303) if kept.alerted else _to("locked"))  # type: ignore[arg-type]
+        return _take_key(redirect(url_for("public.help_now"), 303) if kept.alerted else _to("locked"))
     answer = _after(here, kept, raw)
     if isinstance(answer, Response):
         return _give_key(answer, key, draft) if request.form.get("go") != "lock" else _take_key(answer)

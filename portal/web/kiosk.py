@@ -7,15 +7,16 @@ page, no way out to other sites. Whatever else is asked for leads to its first p
 import uuid
 from datetime import timedelta
 
-from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
 from portal import accounts, codes, drafts, i18n, referrals, services
 from portal.access import Permission
 from portal.clock import now
 from portal.i18n import N_
-from portal.web import forms, journeys
+from portal.web import cookies, forms, journeys
 from portal.web.addresses import address_in
+from portal.web.cookies import Answer
 from portal.web.requests import LOOKING, offered_codes
 from portal.web.security import allow, keeps_typed, public
 
@@ -66,7 +67,7 @@ class Make(forms.Form):
 def keep_to_the_form() -> ResponseReturnValue | None:
     """On a kiosk: the form and nothing else. ``g.kiosk`` is the screen, ``None`` in every other browser."""
     g.kiosk = None
-    key = request.cookies.get(current_app.config["KIOSK_COOKIE"])
+    key = cookies.held(cookies.name_of("KIOSK_COOKIE"))
     found = accounts.kiosk_of(g.store, key) if key else None
     if found is None:
         return None
@@ -82,7 +83,7 @@ def keep_to_the_form() -> ResponseReturnValue | None:
         abort(403)
     if request.endpoint == "journeys.sent":
         return redirect(url_for("kiosk.sent"))
-    return cleared(redirect(url_for("kiosk.start")))  # type: ignore[arg-type]
+    return cleared(redirect(url_for("kiosk.start")))
 
 
 @blueprint.app_context_processor
@@ -93,19 +94,11 @@ def _told() -> dict[str, object]:
     return {"kiosk": True, "lock": journeys.lock()}
 
 
-def cleared(response: Response) -> Response:
+def cleared(response: Answer) -> Answer:
     """Nothing of the person before is left in this browser; it stays a kiosk."""
     session.clear()
-    for name in ("FORM_COOKIE", "VISIT_COOKIE", "ASKED_COOKIE", "SIGN_IN_COOKIE"):
-        response.delete_cookie(
-            current_app.config[name],
-            path="/",
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-            httponly=True,
-            samesite="Lax",
-        )
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
+    personal = ("FORM_COOKIE", "VISIT_COOKIE", "ASKED_COOKIE", "SIGN_IN_COOKIE")
+    return cookies.clear(response, *map(cookies.name_of, personal))
 
 
 @blueprint.get("/kiosk")
@@ -128,7 +121,7 @@ def start() -> ResponseReturnValue:
 @public
 def sent() -> ResponseReturnValue:
     """The reference, to be written down or printed, for a few minutes; then the screen clears itself."""
-    key = request.cookies.get(current_app.config["FORM_COOKIE"])
+    key = cookies.held(cookies.name_of("FORM_COOKIE"))
     found = referrals.sent_by(g.store, g.service.id, key) if g.kiosk and key else None
     if not key or found is None or found.referred_at < now() - SENT_SHOWN:
         return redirect(url_for("kiosk.start" if g.kiosk else "public.start"))
@@ -168,17 +161,8 @@ def make() -> ResponseReturnValue:
     if form.sent():
         key = codes.new_key()
         accounts.make_kiosk(g.store, g.actor, form.name.data, key)
-        response = cleared(redirect(url_for("kiosk.start"), 303))  # type: ignore[arg-type]
-        response.set_cookie(
-            current_app.config["KIOSK_COOKIE"],
-            key,
-            max_age=timedelta(days=KEPT_DAYS),
-            path="/",
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-            httponly=True,
-            samesite="Lax",
-        )
-        return response
+        response = cleared(redirect(url_for("kiosk.start"), 303))
+        return cookies.give(response, cookies.name_of("KIOSK_COOKIE"), key, KEPT_DAYS)
     return _screens(form), 400 if g.stale else 422
 
 

@@ -9,10 +9,11 @@ from portal import accounts
 from portal.access import Permission
 from portal.accounts import passkeys
 from portal.i18n import N_, gettext
+from portal.web import cookies
 from portal.web.forms import Form, Words
 from portal.web.requests import host, origin
 from portal.web.security import allow, public
-from portal.web.sign_in import begin_anew, device_cookie, held_token, let_in, page, wanted_page
+from portal.web.sign_in import begin_anew, held_token, let_in, page, wanted_page
 
 blueprint = Blueprint("passkeys", __name__, url_prefix="/staff")
 
@@ -96,7 +97,7 @@ def answer() -> ResponseReturnValue:
     if g.service is None:
         return redirect(url_for("public.start"))
     given = (request.form.get("key", ""), request.form.get("answer", ""))
-    device = request.cookies.get(device_cookie())
+    device = cookies.held(cookies.device())
     waiting = accounts.waiting_for(g.store, g.service.id, held_token())
     try:
         if waiting is None:

@@ -7,18 +7,18 @@ from portal.access import Permission
 from portal.accounts import providers
 from portal.i18n import N_, gettext
 from portal.outside import Allowance
-from portal.web import forms
+from portal.web import cookies, forms
 from portal.web.forms import Form
 from portal.web.requests import origin
 from portal.web.security import allow, keeps_typed, public
-from portal.web.sign_in import device_cookie, give, let_in, page, take
+from portal.web.sign_in import let_in, page
 
 blueprint = Blueprint("providers", __name__, url_prefix="/staff")
 
 
 def away_cookie() -> str:
     """Where this browser keeps the key of a sign-in that is under way at the provider."""
-    return f"{current_app.config['SIGN_IN_COOKIE']}-away"
+    return cookies.name_of("SIGN_IN_COOKIE", "-away")
 
 
 def _allowance() -> Allowance:
@@ -64,7 +64,7 @@ def _go() -> ResponseReturnValue:
     key = providers.begin(g.store, g.service.id, away, g.actor)
     provider = providers.offered(g.store, g.service.id)
     shown = current_app.make_response(page("provider_away", 200, provider=provider, address=away.address))
-    give(shown, away_cookie(), key)
+    cookies.give(shown, away_cookie(), key)
     return shown
 
 
@@ -84,7 +84,7 @@ def finish() -> ResponseReturnValue:
     """Let in whoever the provider named, or connect the account of whoever is signed in."""
     if g.service is None:
         return _not_let_in("over")
-    held = providers.spend(g.store, g.service.id, g.actor, request.cookies.get(away_cookie(), ""))
+    held = providers.spend(g.store, g.service.id, g.actor, cookies.held(away_cookie()) or "")
     asked = _asked()
     if asked is None or held is None:
         return _not_let_in("over")
@@ -94,19 +94,19 @@ def finish() -> ResponseReturnValue:
         if g.actor:
             providers.connect(g.store, g.actor, who)
             return _done(redirect(url_for("sign_in.account"), 303))
-        came = providers.let_in(g.store, g.service, who, device=request.cookies.get(device_cookie()))
+        came = providers.let_in(g.store, g.service, who, device=cookies.held(cookies.device()))
     except providers.NotLetIn as refused:
         return _not_let_in(refused.problem)
     if came.opened:
         return _done(let_in(came.opened))
     onward = redirect(url_for("sign_in.second_factor"), 303)
-    give(onward, current_app.config["SIGN_IN_COOKIE"], came.token)
+    cookies.give(onward, cookies.name_of("SIGN_IN_COOKIE"), came.token)
     return _done(onward)
 
 
 def _done(onward: ResponseReturnValue) -> ResponseReturnValue:
     response = current_app.make_response(onward)
-    take(response, away_cookie())
+    cookies.take(response, away_cookie())
     return response
 
 

@@ -17,6 +17,7 @@ from portal.journeys.experience import COMMENTS, EXPERIENCE
 from portal.journeys.goal_setting import GOAL_SETTING
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import SHARING
+from portal.web import cookies
 from portal.web.security import public
 
 blueprint = Blueprint("public", __name__)
@@ -69,17 +70,8 @@ def exit() -> ResponseReturnValue:
     """Leave fast: clear this browser of us first, on our own address, then show a neutral site. The draft stays on the
     server; only its card opens it again."""
     neutral = (g.settings.exit_url if g.settings else "") or current_app.config["EXIT_URL"]
-    leaving = redirect(neutral)
-    for name in ("FORM_COOKIE", "VISIT_COOKIE", "ASKED_COOKIE", "SESSION_COOKIE_NAME"):
-        leaving.delete_cookie(
-            current_app.config[name],
-            path="/",
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-            httponly=True,
-            samesite="Lax",
-        )
-    leaving.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return leaving
+    ours = ("FORM_COOKIE", "VISIT_COOKIE", "ASKED_COOKIE", "SESSION_COOKIE_NAME")
+    return cookies.clear(redirect(neutral), *map(cookies.name_of, ours))
 
 
 @blueprint.get("/privacy")

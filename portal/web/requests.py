@@ -14,7 +14,9 @@ from sqlalchemy.orm.exc import StaleDataError
 from portal import accounts, audit, drafts, i18n, services
 from portal.access import Actor, Mine, Permission, Visitor, may, may_visit
 from portal.store import AuditEvent, Stores, open_store
+from portal.web import cookies
 from portal.web.addresses import LANGUAGE, SERVICE
+from portal.web.cookies import Answer
 from portal.web.security import PUBLIC, door, marked
 
 LOOKING = ("GET", "HEAD", "OPTIONS")
@@ -118,7 +120,7 @@ def _language() -> str:
 
 
 def _actor() -> Actor | None:
-    token = request.cookies.get(current_app.config["SIGN_IN_COOKIE"])
+    token = cookies.held(cookies.name_of("SIGN_IN_COOKIE"))
     if not token or g.service is None:
         return None
     return accounts.actor_for(g.store, g.service.id, token)
@@ -126,7 +128,7 @@ def _actor() -> Actor | None:
 
 def _visitor() -> Visitor | None:
     """The person on their own page in this browser: read only, as everything here."""
-    key = request.cookies.get(current_app.config["VISIT_COOKIE"])
+    key = cookies.held(cookies.name_of("VISIT_COOKIE"))
     if not key or g.service is None:
         return None
     return accounts.visitor_for(g.store, g.service.id, key)
@@ -134,35 +136,18 @@ def _visitor() -> Visitor | None:
 
 def lapsed_visitor() -> Visitor | None:
     """The visit that ran out on this browser, when nobody had been there for too long."""
-    key = request.cookies.get(current_app.config["VISIT_COOKIE"])
+    key = cookies.held(cookies.name_of("VISIT_COOKIE"))
     return accounts.lapsed_visitor_for(g.store, g.service.id, key) if key and g.service else None
 
 
-def give_visit(response: Response, key: str) -> Response:
+def give_visit(response: Answer, key: str) -> Answer:
     """Give this browser the key of a visit, until it is closed: every screen is taken to be a shared one."""
-    response.set_cookie(
-        current_app.config["VISIT_COOKIE"],
-        key,
-        path="/",
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
-    return response
+    return cookies.give(response, cookies.name_of("VISIT_COOKIE"), key)
 
 
-def take_visit(response: Response) -> Response:
+def take_visit(response: Answer) -> Answer:
     """Clear this browser of a visit, and of what was read."""
-    for name in ("VISIT_COOKIE", "ASKED_COOKIE"):
-        response.delete_cookie(
-            current_app.config[name],
-            path="/",
-            secure=current_app.config["SESSION_COOKIE_SECURE"],
-            httponly=True,
-            samesite="Lax",
-        )
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
+    return cookies.clear(response, *map(cookies.name_of, ("VISIT_COOKIE", "ASKED_COOKIE")))
 
 
 def visit_lock() -> dict[str, object]:

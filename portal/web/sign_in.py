@@ -8,13 +8,14 @@ import segno
 from flask import Blueprint, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
-from werkzeug.wrappers import Response
 
 from portal import access, accounts, codes, demo
 from portal.access import Permission
 from portal.accounts import passkeys, providers
 from portal.i18n import N_, gettext
+from portal.web import cookies
 from portal.web.addresses import staff_page
+from portal.web.confirming import LONGEST_CODE, WRONG_CODE, app_code
 from portal.web.forms import Code, Email, Form, Secret, Words
 from portal.web.requests import came_from
 from portal.web.security import allow, keeps_typed, public
@@ -22,41 +23,14 @@ from portal.web.security import allow, keeps_typed, public
 blueprint = Blueprint("sign_in", __name__, url_prefix="/staff")
 
 NOT_RECOGNISED = N_("We do not know this email with this password. Check both and try again")
-WRONG_CODE = N_("This code is not right. Wait for the next code and try again")
 WRONG_RECOVERY_CODE = N_("This recovery code is not right, or it was used before")
-
-_LONGEST_CODE = 100
 
 
 # Cookies -------------------------------------------------------------------------------------------------------------
 
 
-def device_cookie() -> str:
-    name: str = current_app.config["SIGN_IN_COOKIE"]
-    return f"{name}-device"
-
-
-def give(response: Response, name: str, value: str, days: int | None = None) -> None:
-    response.set_cookie(
-        name,
-        value,
-        max_age=None if days is None else days * 24 * 60 * 60,
-        path="/",
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
-
-
-def take(response: Response, name: str) -> None:
-    response.delete_cookie(
-        name, path="/", secure=current_app.config["SESSION_COOKIE_SECURE"], httponly=True, samesite="Lax"
-    )
-
-
 def held_token() -> str:
-    token: str = request.cookies.get(current_app.config["SIGN_IN_COOKIE"], "")
-    return token
+    return cookies.held(cookies.name_of("SIGN_IN_COOKIE")) or ""
 
 
 # Where to go ---------------------------------------------------------------------------------------------------------
@@ -89,12 +63,7 @@ class PasswordForm(Form):
 class CodeForm(Form):
     """The second proof, from the app."""
 
-    code = Code(
-        N_("Code from your app"),
-        longest=_LONGEST_CODE,
-        missing=N_("Enter the 6 numbers that the app shows now"),
-        hint=N_("6 numbers. They change every half minute."),
-    )
+    code = app_code()
 
 
 class RecoveryForm(Form):
@@ -102,7 +71,7 @@ class RecoveryForm(Form):
 
     recovery = Code(
         N_("Recovery code"),
-        longest=_LONGEST_CODE,
+        longest=LONGEST_CODE,
         missing=N_("Enter one of your recovery codes"),
         hint=N_("10 letters and numbers, like K7QF2-M9TXA. Each code works once."),
     )
@@ -118,12 +87,7 @@ class JoinForm(Form):
         missing=accounts.PASSWORD_SENTENCES[accounts.PasswordProblem.MISSING],
         hint=N_("12 characters or more. Three or four unusual words are good, and easy to remember."),
     )
-    code = Code(
-        N_("Code from your app"),
-        longest=_LONGEST_CODE,
-        missing=N_("Enter the 6 numbers that the app shows now"),
-        hint=N_("6 numbers. They change every half minute."),
-    )
+    code = app_code()
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -146,7 +110,7 @@ def sign_in() -> ResponseReturnValue:
             return _sign_in(form, 429, [], stopped.until)
         else:
             onward = redirect(url_for("sign_in.second_factor", next=wanted_page() or None), 303)
-            give(onward, current_app.config["SIGN_IN_COOKIE"], token)
+            cookies.give(onward, cookies.name_of("SIGN_IN_COOKIE"), token)
             return onward
     return _sign_in(form, status, _demonstration())
 
@@ -157,9 +121,7 @@ def _sign_in(form: Form, status: int, demonstration: list[Any], until: datetime 
 
 
 def _first_proof(email: str, password: str) -> str:
-    knocked = accounts.knock(
-        g.store, g.service.id, email, device=request.cookies.get(device_cookie()), address=came_from()
-    )
+    knocked = accounts.knock(g.store, g.service.id, email, device=cookies.held(cookies.device()), address=came_from())
     # The count stands whatever happens now, and nobody else's writing has to wait for our slow hashing.
     g.store.commit()
     return accounts.begin_sign_in(g.store, knocked, password)
@@ -189,7 +151,7 @@ def second_factor() -> ResponseReturnValue:
     if request.method == "POST" and asked.sent():
         try:
             opened = accounts.second_factor_given(
-                g.store, g.service.id, held_token(), asked[name].data, device=request.cookies.get(device_cookie())
+                g.store, g.service.id, held_token(), asked[name].data, device=cookies.held(cookies.device())
             )
         except accounts.NotRecognised:
             if not accounts.is_waiting(g.store, g.service.id, held_token()):
@@ -216,8 +178,7 @@ def second_factor() -> ResponseReturnValue:
 
 def begin_anew() -> ResponseReturnValue:
     onward = redirect(url_for("sign_in.sign_in", next=wanted_page() or None), 303)
-    take(onward, current_app.config["SIGN_IN_COOKIE"])
-    return onward
+    return cookies.take(onward, cookies.name_of("SIGN_IN_COOKIE"))
 
 
 def let_in(opened: accounts.SignedIn) -> ResponseReturnValue:
@@ -226,9 +187,8 @@ def let_in(opened: accounts.SignedIn) -> ResponseReturnValue:
     used_a_recovery_code = opened.codes_left is not None
     where = url_for("sign_in.account") if used_a_recovery_code else wanted_page() or home_of(opened.actor)
     onward = redirect(where, 303)
-    give(onward, current_app.config["SIGN_IN_COOKIE"], opened.token)
-    give(onward, device_cookie(), opened.device, accounts.DEVICE_KEPT.days)
-    return onward
+    cookies.give(onward, cookies.name_of("SIGN_IN_COOKIE"), opened.token)
+    return cookies.give(onward, cookies.device(), opened.device, accounts.DEVICE_KEPT.days)
 
 
 # Joining -------------------------------------------------------------------------------------------------------------
@@ -397,10 +357,8 @@ def sign_out() -> ResponseReturnValue:
 def _out() -> ResponseReturnValue:
     session.clear()
     onward = redirect(url_for("sign_in.sign_in"), 303)
-    take(onward, current_app.config["SIGN_IN_COOKIE"])
     # Nothing of what was read stays behind in a shared browser.
-    onward.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return onward
+    return cookies.clear(onward, cookies.name_of("SIGN_IN_COOKIE"))
 
 
 def page(name: str, status: int, until: datetime | None = None, **given: Any) -> tuple[str, int]:

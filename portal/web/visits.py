@@ -16,7 +16,7 @@ from portal import accounts, codes, demo, i18n, measures, people, reading, refer
 from portal.access import TASKS, Mine, Permission, Tier, Visitor
 from portal.i18n import N_, gettext
 from portal.journeys.engine import SAY
-from portal.web import check_ins
+from portal.web import check_ins, cookies
 from portal.web.forms import Code, Email, Form, OneOf, Tick
 from portal.web.requests import came_from, give_visit, take_visit, visit_lock
 from portal.web.security import allow, entrance, keeps_typed, mine, public
@@ -158,7 +158,7 @@ def home_of(visitor: Visitor) -> str:
 def _let_in(visitor: Visitor, key: str) -> ResponseReturnValue:
     # A form's token from before must not work afterwards, and neither must the visit that was here before.
     _leave_the_one_before(visitor)
-    return give_visit(redirect(home_of(visitor), 303), key)  # type: ignore[arg-type]
+    return give_visit(redirect(home_of(visitor), 303), key)
 
 
 def _leave_the_one_before(visitor: Visitor) -> None:
@@ -183,7 +183,7 @@ def sign_in() -> ResponseReturnValue:
         return redirect(home_of(g.visitor), 303)
     form = AskForm()
     if _sent(form):
-        key = request.cookies.get(current_app.config["ASKED_COOKIE"]) or codes.new_key()
+        key = cookies.held(cookies.name_of("ASKED_COOKIE")) or codes.new_key()
         try:
             accounts.ask_code(g.store, g.service, form.email.data, key, address=came_from())
         except reading.Unreadable as unreadable:
@@ -192,15 +192,7 @@ def sign_in() -> ResponseReturnValue:
             return _page("sign_in", form, stopped.until)
         else:
             onward = redirect(url_for("visits.code"), 303)
-            onward.set_cookie(
-                current_app.config["ASKED_COOKIE"],
-                key,
-                path="/",
-                secure=current_app.config["SESSION_COOKIE_SECURE"],
-                httponly=True,
-                samesite="Lax",
-            )
-            return onward
+            return cookies.give(onward, cookies.name_of("ASKED_COOKIE"), key)
     return _page("sign_in", form)
 
 
@@ -210,7 +202,7 @@ def sign_in() -> ResponseReturnValue:
 def code() -> ResponseReturnValue:
     """The code from the email: it works in the browser that asked for it."""
     _here()
-    asked = request.cookies.get(current_app.config["ASKED_COOKIE"])
+    asked = cookies.held(cookies.name_of("ASKED_COOKIE"))
     if not asked:
         return redirect(url_for("visits.sign_in"), 303)
     form = CodeForm()
@@ -382,7 +374,7 @@ def leave() -> ResponseReturnValue:
     if g.visitor is not None:
         accounts.end(g.store, g.visitor)
     session.clear()
-    return take_visit(redirect(url_for("public.start"), 303))  # type: ignore[arg-type]
+    return take_visit(redirect(url_for("public.start"), 303))
 
 
 @blueprint.route("/your-page/reading-off", methods=["GET", "POST"])
