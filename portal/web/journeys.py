@@ -46,9 +46,6 @@ def _to(endpoint: str, **values: object) -> Response:
     return redirect(url_for(f"journeys.{endpoint}", **values), 303)  # type: ignore[arg-type, return-value]
 
 
-# type: ignore[arg-type, return-value]
-
-
 def _draft(*, lock: bool = False) -> drafts.Draft | None:
     if g.service is None:
         abort(404)
