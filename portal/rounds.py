@@ -49,6 +49,7 @@ PARTS: dict[str, Part] = {
     "broken-promises": referrals.report_broken_promises,
     "check-ins-asked": measures.remind,
     "erasures-overdue": retention.remind,
+    "records-to-decide-about": retention.keeping.ask,
     "comments-late": experience.remind,
     "drafts-expired": drafts.expire,
     "visits-swept": accounts.sweep_visits,

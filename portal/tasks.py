@@ -32,6 +32,8 @@ class Kind(StrEnum):
     DETAILS_CHANGED = "details-changed"
     SAFEGUARDING = "safeguarding"
     CASES_WITHOUT_WORKER = "cases-without-worker"
+    RETENTION_REVIEW = "retention-review"
+    ACTIVITY_WRONG = "activity-wrong"
 
 
 KIND_NAMES: dict[Kind, str] = {
@@ -47,6 +49,8 @@ KIND_NAMES: dict[Kind, str] = {
     Kind.DETAILS_CHANGED: N_("The person changed their own details"),
     Kind.SAFEGUARDING: N_("A safeguarding concern was written down: read it"),
     Kind.CASES_WITHOUT_WORKER: N_("A colleague has left, or does not work with people any more: give on their cases"),
+    Kind.RETENTION_REVIEW: N_("A case ended long ago: decide whether we still need the record"),
+    Kind.ACTIVITY_WRONG: N_("A colleague says that something is wrong with an activity: look, and put it right"),
 }
 
 

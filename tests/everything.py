@@ -634,6 +634,7 @@ GOOD: dict[str, Good] = {
     "directory.accept_missing": _nothing,
     "directory.topic": lambda world: {"topic": "Singing", "needs": "mood-stress"},
     "erasure.ask": _nothing,
+    "erasure.decide": lambda world: {"decision": "1"},
     "erasure.erase": lambda world: {"reference": world.ids["here"]["reference"], "told": "y"},
     "erasure.refuse": lambda world: {"word": "A court needs it."},
     "experience.acknowledge": _nothing,

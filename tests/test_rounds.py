@@ -94,6 +94,7 @@ def test_one_round_does_everything_that_is_due_and_a_second_finds_nothing(stores
             "broken-promises": 2,
             "check-ins-asked": 0,
             "erasures-overdue": 0,
+            "records-to-decide-about": 0,
             "comments-late": 0,
             "drafts-expired": 0,
             "visits-swept": 0,

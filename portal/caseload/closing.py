@@ -291,12 +291,21 @@ def review_due(service: Service, reason: str) -> date:
     """When somebody decides whether the record of a case that ends today is kept any longer; nothing is deleted by a
     clock."""
     years = services.settings_of(service).retention_years
-    years = min(years, SHORT_YEARS) if reason in KEPT_SHORTER else years
+    return years_from_today(min(years, SHORT_YEARS) if reason in KEPT_SHORTER else years)
+
+
+def years_from_today(years: int) -> date:
+    """The same day so many years from now; a leap day has a day after."""
     here = today()
     try:
         return here.replace(year=here.year + years)
     except ValueError:  # 29 February
         return date(here.year + years, 3, 1)
+
+
+def task_of_keeping(closure: Closure) -> str:
+    """The ``once`` of the task to decide whether the record is kept, for the day that is set now."""
+    return f"retention-review:{closure.id}:{closure.retention_review_due}"
 
 
 def _declined(store: Session, service: Service, actor: Actor, referral: Referral) -> None:
@@ -366,6 +375,7 @@ def reopen(store: Session, service: Service, actor: Actor, referral_id: uuid.UUI
     why = _words("because", because, longest=LONGEST_REASON, needed=True)
     if closure and closure.reopened_at is None:
         closure.reopened_at, closure.reopened_by, closure.reopened_because = now(), actor.staff_id, why
+        tasks.no_longer_needed(store, service.id, once=[task_of_keeping(closure)])
         closure.retention_review_due = None
     was = referrals.last_change(store, referral)
     before = was.was if was else None

@@ -55,6 +55,8 @@ def why(task: Task) -> str:
 
 def where(actor: Actor, task: Task) -> Action | None:
     """Where to look first; ``None`` when there is nothing to look at for this actor."""
+    if task.kind == tasks.Kind.RETENTION_REVIEW and access.may(actor, Permission.ERASE_PEOPLE):
+        return Action(gettext(N_("Decide about it")), "erasure.keeping_page", {"referral_id": task.referral_id})
     if task.referral_id:
         return Action(gettext(N_("Open the case")), "caseload.case", {"referral_id": task.referral_id})
     if task.kind == tasks.Kind.UNFINISHED_ENTRY and access.may(actor, Permission.ENTER_REFERRALS):

@@ -1,5 +1,6 @@
-"""Erasure, and the counts that stay true when people are erased."""
+"""Erasure, how long a record is kept, and the counts that stay true when people are erased."""
 
+from portal.retention import keeping
 from portal.retention.counting import totals
 from portal.retention.erasing import (
     LONGEST_WORDS,
@@ -31,6 +32,7 @@ __all__ = [
     "ask_erasure",
     "decided_requests",
     "erase",
+    "keeping",
     "latest_request",
     "open_requests",
     "read_request",

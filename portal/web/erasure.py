@@ -15,8 +15,8 @@ from portal.access import Permission
 from portal.clock import now
 from portal.i18n import N_, gettext
 from portal.referrals import Referral
-from portal.retention import ErasureRequest, Waiting
-from portal.web.forms import Code, Form, LongWords, Tick
+from portal.retention import ErasureRequest, Waiting, keeping
+from portal.web.forms import Code, Form, LongWords, OneOf, Tick
 from portal.web.security import allow, keeps_typed
 
 blueprint = Blueprint("erasure", __name__, url_prefix="/staff")
@@ -53,6 +53,20 @@ class Refuse(Form):
     )
 
 
+class Keep(Form):
+    """What a manager decides on the day that was set when the case ended."""
+
+    decision = OneOf(N_("Do we still need this record?"), missing=N_("Select what you decide"))
+
+
+KEEP: dict[str, str] = {
+    "1": N_("Yes. Keep it, and ask again in 1 year"),
+    "2": N_("Yes. Keep it, and ask again in 2 years"),
+    "5": N_("Yes. Keep it, and ask again in 5 years"),
+    "erase": N_("No. Go on to erase it"),
+}
+
+
 @dataclass(frozen=True)
 class ShownRequest:
     """A request, in words."""
@@ -84,6 +98,7 @@ def requests() -> ResponseReturnValue:
     return render_template(
         "erasure/requests.html",
         waiting=[_shown(one) for one in retention.open_requests(g.store, g.actor)],
+        keeping=[(one, referrals.name_to_use(one.referral.answers)) for one in keeping.to_decide(g.store, g.actor)],
         decided=[_shown(Waiting(one, (), ())) for one in retention.decided_requests(g.store, g.actor)],
     )
 
@@ -184,3 +199,46 @@ def ask(referral_id: uuid.UUID) -> ResponseReturnValue:
     if access.may(g.actor, Permission.ERASE_PEOPLE):
         return redirect(url_for("erasure.request_page", erasure_id=request.id), 303)
     return redirect(url_for("erasure.start", referral_id=referral.id), 303)
+
+
+# When the day has come that was set at the end ----------------------------------------------------------------------
+
+
+def _keeping(referral: Referral, form: Keep, status: int) -> ResponseReturnValue:
+    form.decision.choices = [(code, gettext(words)) for code, words in KEEP.items()]
+    drawn = render_template(
+        "erasure/keeping.html",
+        referral=referral,
+        name=referrals.name_to_use(referral.answers),
+        end=keeping.due(g.store, g.actor, referral.id),
+        form=form,
+    )
+    return drawn, status
+
+
+@blueprint.get("/referrals/<uuid:referral_id>/keeping")
+@allow(Permission.ERASE_PEOPLE, audits=True)
+def keeping_page(referral_id: uuid.UUID) -> ResponseReturnValue:
+    """Is the record still needed? Nothing is erased by a clock."""
+    return _keeping(_referral(referral_id), Keep(formdata=None), 200)
+
+
+@blueprint.post("/referrals/<uuid:referral_id>/keeping")
+@allow(Permission.ERASE_PEOPLE)
+@keeps_typed
+def decide(referral_id: uuid.UUID) -> ResponseReturnValue:
+    """Keep it for some more years, or go on to erase it; erasing asks for the reference first."""
+    referral, form = _referral(referral_id), Keep()
+    form.decision.choices = [(code, code) for code in KEEP]
+    if not form.sent():
+        return _keeping(referral, form, 422)
+    if keeping.due(g.store, g.actor, referral.id) is None:
+        return _keeping(referral, form, 409)
+    if form.decision.data == "erase":
+        request = retention.ask_erasure(g.store, g.service, referral.person_id, g.actor)
+        return redirect(url_for("erasure.request_page", erasure_id=request.id), 303)
+    try:
+        keeping.keep(g.store, g.actor, referral.id, int(form.decision.data))
+    except keeping.NothingToDecide:
+        return _keeping(referral, form, 409)
+    return redirect(url_for("erasure.requests"), 303)
