@@ -3,7 +3,7 @@
 The codes are for ever (tests/codes_ever_used.txt); the data dictionary writes some of them with underscores.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portal.i18n import N_
@@ -260,6 +260,14 @@ ACTION_WHO: tuple[Listed, ...] = (
     Listed("service", N_("Another service or group")),
 )
 """Who does it: action_who."""
+
+ACTION_WHO_TO_PERSON: Mapping[str, str] = {
+    "person": N_("You"),
+    "carer": N_("Somebody close to you"),
+    "worker": N_("Your link worker"),
+    "service": N_("Another service or group"),
+}
+"""The same, said to the person."""
 
 ACTION_STATUSES: tuple[Listed, ...] = (
     Listed("planned", N_("Planned")),

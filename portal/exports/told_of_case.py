@@ -6,7 +6,7 @@ from portal.caseload import lists
 from portal.exports.saying import link, one_of, parts, plain, some_of, staff_name
 from portal.exports.telling import INNER, PERSON, WHOSE, Told, each
 from portal.exports.tree import Reason
-from portal.exports.words import ACTION, ACTION_WHO, AGREED, LETTER, LETTER_HOW, LETTER_TO, NEED
+from portal.exports.words import AGREED, LETTER, LETTER_HOW, LETTER_TO, NEED
 from portal.i18n import N_
 from portal.journeys import access_needs
 from portal.store import (
@@ -128,8 +128,8 @@ TOLD_OF_CASE: tuple[Told, ...] = (
         {
             **each(link, "referral_id", "goal_id"),
             **each(plain, "words", "who_name", "due", "sure", "barriers", "review_due", "changed_at"),
-            "who": one_of(ACTION_WHO),
-            "status": one_of(ACTION),
+            "who": one_of(lists.ACTION_WHO_TO_PERSON),
+            "status": one_of(_words(lists.ACTION_STATUSES)),
             "changed_by": staff_name,
         },
         {**WHOSE, **INNER},

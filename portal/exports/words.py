@@ -329,21 +329,6 @@ LETTER_HOW = {
     "other": N_("In another way"),
 }
 
-ACTION_WHO = {
-    "person": N_("You"),
-    "carer": N_("Your carer"),
-    "worker": N_("Your link worker"),
-    "service": N_("Another service"),
-}
-ACTION = {
-    "planned": N_("Planned"),
-    "in-progress": N_("Begun"),
-    "done": N_("Done"),
-    "declined": N_("Not wanted"),
-    "stopped": N_("Stopped"),
-}
-"""Who does what of a plan, and where it stands, in the person's words."""
-
 ACTS: dict[str, str] = {
     "read a referral": N_("Read your form and your record"),
     "read an alert": N_("Read that you may not be safe"),

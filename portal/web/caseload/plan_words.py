@@ -14,6 +14,7 @@ from portal.caseload.care_plan import Plan, PlanAction, PlanGoal, ReferralNeed
 from portal.caseload.lists import (
     ACTION_STATUSES,
     ACTION_WHO,
+    ACTION_WHO_TO_PERSON,
     ACTIONS_OPEN,
     NEED_STATUSES,
     Listed,
@@ -32,15 +33,6 @@ PRESSES: dict[str, str] = {
 }
 """What one press says of an action."""
 WORD_OF_ACTION = "any('in-progress', 'done', 'stopped')"
-
-
-YOU_OR_WHO: dict[str, str] = {
-    "person": N_("You"),
-    "carer": N_("Somebody close to you"),
-    "worker": N_("Your link worker"),
-    "service": N_("Another service or group"),
-}
-"""Who does something, said to the person."""
 
 
 def say_need(need: str) -> str:
@@ -200,7 +192,7 @@ def _need_for_person(need: Mapping[str, Any]) -> dict[str, object]:
                 "actions": [
                     {
                         "words": action["words"],
-                        "who": action["who_name"] or gettext(YOU_OR_WHO[action["who"]]),
+                        "who": action["who_name"] or gettext(ACTION_WHO_TO_PERSON[action["who"]]),
                         "due": say_day(action["due"]),
                         "status": say_listed(ACTION_STATUSES, action["status"]),
                     }
