@@ -81,9 +81,14 @@ def accepted(store: Session, **answers: object) -> Case:
     """A case that somebody has just taken."""
     service = a_service(store, phone="01234 567890")
     manager, worker = staff_member(store, service, Role.MANAGER), staff_member(store, service, name="Amina Yusuf")
+    return taken(store, service, manager, worker, **answers)
+
+
+def taken(store: Session, service: Service, manager: Member, worker: Member, **answers: object) -> Case:
+    """The same, by somebody who is there already."""
     sent = a_referral(store, service, answers={**ANSWERS, **answers})
     referral = referrals.accept(store, service, worker.actor, sent.id)
-    practice = a_practice(store, service, manager)
+    practice = practices.by_code(store, service.id, "D81044") or a_practice(store, service, manager)
     people.read(store, worker.actor, referral.person_id).gp_practice_code = practice.code
     store.flush()
     return Case(service, worker, manager, referral, practice)

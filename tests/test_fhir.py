@@ -112,8 +112,8 @@ def test_the_composition_comes_first_and_its_sections_are_coded_what_is_asked_fi
     assert composition["resourceType"] == "Composition"
     headings = [section.get("code", {}).get("coding", [{}])[0].get("code", "") for section in composition["section"]]
     assert headings == [
-        *("plan-and-requested-actions", "person-demographics", "gp-practice", "reason-for-referral"),
-        *("contact-with-professionals", "clinical-summary", "signpost-details", "assessments", "risk-mitigation", ""),
+        *("plan-and-requested-actions", "reason-for-referral", "clinical-summary", "risk-mitigation", ""),
+        *("contact-with-professionals", "signpost-details", "assessments", "person-demographics", "gp-practice"),
     ]
     assert "review her hearing aid" in composition["section"][0]["text"]["div"]
 

@@ -19,8 +19,9 @@ from config import Settings
 from portal import audit, clock, held, i18n, notifications, people, referrals
 from portal.access import Role
 from portal.caseload import gathering, letters
-from portal.letters import Document, Part, plain, standard
+from portal.letters import Document, Part, Value, plain, sheet, standard
 from portal.letters.document import fit
+from portal.letters.sheet import FOR_MACHINES, LINES, SAID_OTHERWISE, WHOSE
 from portal.notifications import Outgoing
 from portal.services import practices
 from portal.store import Letter, Message, Service, Stores, open_store
@@ -28,11 +29,13 @@ from portal.web.messages import Renderer
 from tests.inspector import InspectedClient
 from tests.lettered import (
     ADDRESS,
+    MONDAY,
     SECRET,
     Case,
     a_letter,
     accepted,
     close,
+    contact,
     everything,
     risk,
 )
@@ -91,7 +94,7 @@ def test_every_item_is_declared_as_the_standard_has_it() -> None:
 
 
 def test_a_message_has_the_ten_sections_that_we_chose_what_is_asked_of_anybody_first() -> None:
-    assert [one.number for one in standard.SECTIONS] == [18, 1, 2, 7, 8, 11, 14, 16, 17, 19]
+    assert [one.number for one in standard.SECTIONS] == [18, 7, 11, 17, 19, 8, 14, 16, 1, 2]
     assert len(standard.items()) == len(list(standard.paths()))  # no code twice
     assert not any("safeguard" in one.title.casefold() for one in standard.SECTIONS)
 
@@ -149,21 +152,114 @@ def test_everything_that_is_known_stands_in_it_and_nothing_empty(told: Document)
 
 
 def test_it_says_what_happened_in_plain_text_what_is_asked_first(told: Document) -> None:
-    words = plain(told)
-    assert words.index("PLAN AND REQUESTED ACTIONS") < words.index("PERSON DEMOGRAPHICS")
+    words = " ".join(plain(told).split())
     for said in (
+        "About: Zofia Quarshie (she/her), likes to be called Zosia Born:",
         "For professionals: Please review her hearing aid.",
         "Agreed with the person: Yes",
-        "How: Phone call (02)",
-        "What follows: The case has ended (1)",
-        "The lunch club did not work.",
+        "25 May 2026: In person, in a community place: they came 2 March 2026: Phone call, at their home: spoke with",
+        "With: Amina Yusuf, link worker What follows: The case has ended",
+        "The lunch club did not work. How it ended: Done in part",
         "Signposted to Lunch club. Stopped going, 25 May 2026. In the way: cost",
         "Their own rating, 0 to 10: 3 on 2 March 2026, 7 on 25 May 2026",
-        "Risk: Falls or moving about",
-        "Practice code: D81044",
+        "Falls or moving about: Stairs without a rail. (since 2 March 2026)",
+        "GP practice Harbour Surgery, AB10 1AB",
+        "life nowadays? first 3 (low), latest 8 (high)",
         "Open Government Licence v3.0",
     ):
         assert said in words, said
+    places = [words.index(said) for said in ("About: ", "Plan and requested", "Referral details", "Clinical summary")]
+    assert places == sorted(places)
+    assert words.index("Clinical summary") < words.index("Risks") < words.index("Person demographics")
+
+
+def _compared(words: str) -> str:
+    return re.sub(r"[\s:-]+", " ", words.casefold())
+
+
+def _day_of(value: Value) -> str:
+    """A moment is read as its day."""
+    return re.sub(r"^[a-z]+day | at \d\d:\d\d$", "", value.text, flags=re.IGNORECASE)
+
+
+def test_every_item_that_is_known_is_read_in_the_text_too(told: Document) -> None:
+    words = _compared(plain(told))
+
+    def check(part: Part, *, last: bool = False) -> None:
+        for value in part.values:
+            if value.item in FOR_MACHINES or (value.item == "contact-outcome" and not last):
+                continue  # that another contact followed is seen from the next one
+            assert _compared(_day_of(value)) in words, value
+        for below in part.parts:
+            check(below, last=below is part.parts[-1])
+
+    for section in told.sections:
+        check(section)
+
+
+def test_every_item_has_a_place_among_the_lines_or_is_for_machines() -> None:
+    lines = [line for found in (WHOSE, *LINES.values()) for line in found]
+    placed = [piece.item for line in lines for piece in line.pieces]
+    assert sorted((*placed, *SAID_OTHERWISE, *FOR_MACHINES)) == sorted(standard.items())
+
+
+def test_no_code_is_read_and_the_fhir_document_has_them(told: Document) -> None:
+    words = plain(told)
+    assert not re.search(r"\(\d+\)", words)
+    assert "D81044" not in words
+    bundle = json.dumps(letters.fhir_of(told))
+    for code in ("Phone call (02)", "The case has ended (1)", "Self referral (7)", "D81044"):
+        assert code in bundle, code
+
+
+def test_nothing_is_said_twice_of_who_referred_them(told: Document) -> None:
+    words = " ".join(plain(told).split())
+    assert re.search(r"Referred: \d+ \w+ 2026, self referral Referred to: Amina Yusuf, link worker, ", words)
+    assert words.count("01224") + words.count("07700") <= 1  # their own number once
+    assert words.count("01234 567890") == 1 + ("Questions? 01234 567890" in words)
+
+
+def test_of_many_contacts_the_latest_are_told_and_the_others_counted(here: Session) -> None:
+    store, case = here, everything(here)
+    for days in range(1, 5):
+        contact(store, case, "spoke", MONDAY + timedelta(days=days), mechanism="video" if days == 1 else "telephone")
+    made = document(store, case, a_letter(store, case))
+    section = made.section("contacts")
+    assert section is not None
+    assert len(section.parts) == 6  # the document has them all
+    (block,) = (one for one in sheet(made).blocks if one.code == "contacts")
+    assert [row.label for row in block.rows] == [
+        *("25 May 2026", "6 March 2026", "5 March 2026", "4 March 2026"),
+        *("Before that", "With", "What follows"),
+    ]
+    assert block.rows[4].words == "2 contacts between 2 March 2026 and 3 March 2026. Phone call: 1, Video call: 1"
+
+
+def test_what_does_not_fit_the_note_of_a_risk_stays_among_the_risks(here: Session) -> None:
+    store = here
+    case = accepted(store)
+    words = "The stairs are steep and there is no rail. " * 9
+    risk(store, case, "falls-mobility", words.strip())
+    made = document(store, case, a_letter(store, case, occasion="plan"))
+    section = made.section("risks")
+    assert section is not None
+    assert len(section.parts) == 3
+    assert all(len(part.text_of("risk-comment")) <= 150 for part in section.parts)
+    others = [one for one in sheet(made).blocks if one.code != "risks"]
+    assert "stairs" not in json.dumps([[row.words for row in one.rows] for one in others])
+    assert letters.fhir_of(made)
+
+
+def test_the_page_and_the_text_say_the_same_lines(client: InspectedClient, store: Session) -> None:
+    case = everything(store)
+    letter = a_letter(store, case)
+    sign_in(client, store, case.worker)
+    page = " ".join(words_of(client.get(f"/staff/letters/{letter.id}")).split())
+    text = client.get(f"/staff/letters/{letter.id}/text.txt").get_data(as_text=True)
+    assert len(text.splitlines()) > 40
+    for line in re.split(r"\n(?= {0,2}\S)", text):
+        if words := " ".join(line.split()):
+            assert words in page, words
 
 
 def test_no_note_of_the_staff_nothing_of_safeguarding_and_nobody_else_s_number(told: Document) -> None:
@@ -232,7 +328,7 @@ def test_no_known_risks_is_said_and_without_either_nothing_goes(here: Session) -
         send(store, case, letter)
     assert letter.state == "waiting"
     risk(store, case)
-    assert "Risk: No known risks" in plain(document(store, case, letter))
+    assert "Risks\n  No known risks" in plain(document(store, case, letter))
     assert send(store, case, letter).state == "sent"
 
 
@@ -243,15 +339,16 @@ def test_a_year_alone_is_no_date_of_birth_and_the_page_says_that_it_is_missing(h
     found = shown(store, case, a_letter(store, case, occasion="plan"))
     assert set(found.missing) == {"born", "family-name"}
     assert found.document is not None
-    assert "Date of birth" not in plain(found.document)
+    assert "Born" not in plain(found.document)
 
 
 def test_the_practice_has_a_code_always_the_national_one_where_nobody_knows(here: Session) -> None:
     store = here
     case = accepted(store, gp_registered="not-registered")
     people.read(store, case.worker.actor, case.referral.person_id).gp_practice_code = None
-    words = plain(document(store, case, a_letter(store, case, occasion="plan")))
-    assert "Practice code: V81997" in words
+    made = document(store, case, a_letter(store, case, occasion="plan"))
+    assert made.sections[-1].parts[0].code_of("practice-code") == "V81997"
+    assert "GP practice\n  Not registered with a GP practice\n" in plain(made)
 
 
 def test_it_is_in_english_whatever_language_the_pages_are_in(here: Session) -> None:
@@ -301,7 +398,7 @@ def test_whoever_helped_hears_how_it_goes_and_a_care_professional_the_record(
     made = document(store, case, a_letter(store, case, "referrer"))
     codes = [one.code for one in made.sections]
     if narrow:
-        assert codes == ["actions", "person", "referral"]
+        assert codes == ["actions", "referral", "person"]
         assert not {"nhs-number", "phone", "reason", "risk", "summary"} & set(items_in(made.sections))
         assert not made.facts["born"]
     else:
@@ -313,7 +410,7 @@ def test_the_number_of_a_relative_is_nobody_else_s_business(here: Session) -> No
     store = here
     case = everything(store, **HELPED, helper_relationship="family-friend-carer")
     words = plain(document(store, case, a_letter(store, case)))
-    assert "Referred by: Sam Okoro" in words
+    assert ", by Sam Okoro, family, friend or carer" in " ".join(words.split())
     assert "sam@charity.example" not in words
 
 
@@ -534,7 +631,7 @@ def test_from_a_closed_case_to_a_message_that_is_sent_are_two_presses(client: In
     assert found, "the case leads to the message"
     one = found[1]  # press 1: open it
     page = client.get(one)
-    assert "Exactly this goes" in words_of(page)
+    assert "This is exactly what will be sent" in words_of(page)
     assert "Please review her hearing aid." in words_of(page)
     sent = press(client, one, "send", how="email")  # press 2: Send. Nothing was typed.
     assert sent.status_code == 303
@@ -552,7 +649,7 @@ def test_the_message_is_there_as_text_as_a_page_to_print_and_as_files(client: In
     base = f"/staff/letters/{letter.id}"
     text = client.get(f"{base}/text").get_data(as_text=True)
     assert "<textarea" in text
-    assert "PLAN AND REQUESTED ACTIONS" in text
+    assert "Plan and requested actions" in text
     file = client.get(f"{base}/text.txt")
     assert file.content_type == "text/plain; charset=utf-8"
     assert "attachment" in file.headers["Content-Disposition"]
@@ -639,7 +736,7 @@ def test_without_a_permission_the_case_says_so_and_asking_prepares_the_message(
     assert "they have not allowed it, so nothing goes" in words_of(client.get(address))
     made = press(client, address, "letters/permission")
     assert made.status_code == 303
-    assert "Exactly this goes" in words_of(client.get(made.headers["Location"]))
+    assert "This is exactly what will be sent" in words_of(client.get(made.headers["Location"]))
 
 
 def test_the_person_reads_what_we_told_their_gp_without_what_was_written_about_keeping_safe(here: Session) -> None:
@@ -651,6 +748,24 @@ def test_the_person_reads_what_we_told_their_gp_without_what_was_written_about_k
     other = accepted_here(store, case, share_gp="yes")
     with pytest.raises(letters.Gone):
         letters.one_for_person(store, case.service.id, other.person_id, told.id)
+
+
+def test_triage_offers_the_practices_that_the_person_may_mean_one_press_each(
+    client: InspectedClient, store: Session
+) -> None:
+    case = accepted(store, gp_practice="Harbour, by the church")
+    person = people.read(store, case.worker.actor, case.referral.person_id)
+    person.gp_practice_code = None
+    store.commit()
+    sign_in(client, store, case.worker)
+    address = f"/staff/referrals/{case.referral.id}"
+    assert "The person called it: Harbour, by the church" in words_of(client.get(address))
+    assert "It is this one: Harbour Surgery" in words_of(client.get(address))
+    assert "It is this one: Harbour Surgery" in words_of(client.get(f"{address}/gp-practice"))
+    assert press(client, address, "/gp-practice", code="D81044").status_code == 303
+    assert "It is this one" not in words_of(client.get(address))
+    store.refresh(person)
+    assert person.gp_practice_code == "D81044"
 
 
 def test_an_analyst_sees_no_message(client: InspectedClient, store: Session) -> None:

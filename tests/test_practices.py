@@ -130,6 +130,27 @@ def test_a_practice_is_found_by_words_of_its_name_its_code_or_its_postcode(
         assert practices.any_there(store, service)
 
 
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [
+        ("Harbour surgery", ["D81044"]),
+        ("Dr Smith, the Harbour practice, St Ives", ["D81044"]),  # no name has all of it
+        ("Św. Anna, medical centre by the church", ["D81045"]),
+        ("the surgery by the church", []),  # nothing of its own
+        ("Harbour or Anna, Medical", ["D81044", "D81045"]),
+        ("Môn, the old one", []),  # closed
+        ("", []),
+    ],
+)
+def test_what_a_person_calls_their_practice_finds_those_that_they_may_mean(
+    stores: Stores, said: str, found: list[str]
+) -> None:
+    take(stores, LIST)
+    with stores.reading() as store:
+        service = all_of(store)["D81044"].service_id
+        assert [one.code for one in practices.like(store, service, said)] == found
+
+
 def test_only_a_manager_confirms_an_address_and_it_is_written_down(store: Session) -> None:
     service = a_service(store)
     manager, worker = (staff_member(store, service, role).actor for role in (Role.MANAGER, Role.LINK_WORKER))

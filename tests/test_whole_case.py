@@ -233,19 +233,20 @@ NOT_KNOWN = {
 def _the_message_holds_what_is_known(document: Document) -> None:
     there = set(items_in(document.sections))
     assert there == set(items()) - NOT_KNOWN
-    text = standard.plain(document)
+    text = " ".join(standard.plain(document).split())
     for said in (
         "For professionals: Please look at her hearing aid.",
-        "Likes to be called: Zosia",
-        "Practice code: D81044",
-        "Risk: No known risks",
+        "likes to be called Zosia",
+        "GP practice Harbour Surgery, AB10 1AB",
+        "Risks No known risks",
         "To sing with other people again.",
         "A good voice, and a neighbour who drives.",
         "The lunch club",
         "Agreed with the person: Yes",
     ):
         assert said in text, said
-    assert text.count("Seen by: Amina Yusuf") == 3  # three contacts
+    assert text.count(": spoke with them") + text.count(": they came") == 3  # three contacts
+    assert text.count("With: Amina Yusuf") == 1  # by the same worker, who is named once
     bundle = standard.fhir(document)
     assert check_fhir(bundle) == []
     get_fhir_model_class("Bundle").model_validate(bundle)

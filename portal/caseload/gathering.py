@@ -268,7 +268,7 @@ def _summary(store: Session, referral: Referral, closure: Closure | None, found:
     if closure:
         if closure.summary:
             yield closure.summary
-        yield f"Why the support ended: {_say(CLOSURE_REASONS, closure.reason)}"
+        yield f"How it ended: {_say(CLOSURE_REASONS, closure.reason).replace(': ', ', ')}"
         if closure.reason == "could-not-contact" and referral.attempts:
             yield f"Attempts to reach them: {referral.attempts}"
         listed = SELF_REFERRAL.question("needs")

@@ -30,7 +30,8 @@ from portal.letters.document import (
     missing,
 )
 from portal.letters.fhir import fhir
-from portal.letters.plain import plain, said
+from portal.letters.plain import plain
+from portal.letters.sheet import Sheet, sheet
 
 __all__ = [
     "NOT_KNOWN",
@@ -50,6 +51,7 @@ __all__ = [
     "ReferralOf",
     "RiskOf",
     "ScoreOf",
+    "Sheet",
     "SignpostOf",
     "Value",
     "WorkerOf",
@@ -58,5 +60,5 @@ __all__ = [
     "fhir",
     "missing",
     "plain",
-    "said",
+    "sheet",
 ]

@@ -345,9 +345,9 @@ class Document:
 
 
 TITLES = {
-    "plan": "Social prescribing: message back, plan",
-    "closing": "Social prescribing: message back, end of support",
-    "update": "Social prescribing: message back",
+    "plan": "Social prescribing: the plan",
+    "closing": "Social prescribing: the end of the support",
+    "update": "Social prescribing: how it is going",
 }
 
 
@@ -514,7 +514,9 @@ def _in_threes(number: str) -> str:
 
 
 def _practice(practice: PracticeOf) -> Part:
-    name = practice.name or NO_PRACTICE.get(practice.code, "")
+    name = NO_PRACTICE.get(practice.code, practice.name)
+    if practice.code == NOT_KNOWN and practice.name:
+        name = f"{name}. The person calls it {practice.name}"
     told = {"practice-details": _cut("practice-details", name), "practice-code": (practice.code, practice.code)}
     return _part("practice", parts=[_part("practice-entry", told)])
 
@@ -556,12 +558,7 @@ def _contact(one: ContactOf, gathered: Gathered) -> Part:
 
 
 def _summary(gathered: Gathered) -> Part:
-    rest = [
-        f"{risk.kind}, continued: {fit(risk.words, standard.items()['risk-comment'].longest)[1]}"
-        for risk in gathered.risks
-        if fit(risk.words, standard.items()["risk-comment"].longest)[1]
-    ]
-    return _part("summary", {"summary": "\n".join(filter(None, [*gathered.summary, *rest]))})
+    return _part("summary", {"summary": "\n".join(filter(None, gathered.summary))})
 
 
 def _signpost(one: SignpostOf) -> Part:
@@ -605,21 +602,21 @@ def _assessment(one: AssessmentOf) -> Part:
 
 
 def _risks(gathered: Gathered) -> Part:
-    parts = [
-        _part(
-            "risk",
-            {
-                "risk": one.kind,
-                "risk-from": _day(one.since),
-                "risk-comment": fit(one.words, standard.items()["risk-comment"].longest)[0],
-            },
-            row=one.id,
-        )
-        for one in gathered.risks
-    ]
+    parts = [part for one in gathered.risks for part in _risk(one)]
     if not parts and gathered.no_known_risks:
         parts = [_part("risk", {"risk": NO_KNOWN_RISKS}, none="yes")]
     return _part("risks", parts=parts)
+
+
+def _risk(one: RiskOf) -> Iterator[Part]:
+    """A risk; what does not fit one note stands in further ones beside it, and nowhere else: who may not read of risks
+    finds nothing of them in another section."""
+    note, rest = fit(one.words, standard.items()["risk-comment"].longest)
+    yield _part("risk", {"risk": one.kind, "risk-from": _day(one.since), "risk-comment": note}, row=one.id)
+    while rest:
+        row = uuid.uuid5(one.id, rest)
+        note, rest = fit(rest, standard.items()["risk-comment"].longest)
+        yield _part("risk", {"risk": f"{one.kind}, continued", "risk-comment": note}, row=row)
 
 
 def _plan(gathered: Gathered) -> Part:

@@ -11,7 +11,6 @@ from html import escape
 from typing import Any
 
 from portal.letters.document import NO_PRACTICE, Document, Part
-from portal.letters.plain import said
 from portal.letters.standard import sections
 
 Resource = dict[str, Any]
@@ -346,7 +345,7 @@ class _Made:
             "status": "active",
             "code": _text(": ".join(filter(None, (part.text_of("risk"), note)))),
             "subject": _ref(self.patient),
-            "period": {"start": part.code_of("risk-from")},
+            "period": {"start": part.code_of("risk-from")} if part.code_of("risk-from") else {},
         }
 
     def _plan(self) -> tuple[list[Resource], list[Resource], list[Resource]]:
@@ -422,11 +421,21 @@ def _amount(value: str) -> int | float:
     return int(number) if number.is_integer() else number
 
 
+_NATIONAL = ("method", "consultation", "contact-outcome", "nhs-number-status", "preferred-contact")
+"""The items whose national code stands behind their words: this is where codes are told."""
+
+
+def _told(part: Part) -> Iterator[tuple[str, str]]:
+    for value in part.values:
+        code = f" ({value.coded})" if value.item in _NATIONAL and value.coded else ""
+        yield value.label, f"{value.text}{code}"
+
+
 def _narrative(part: Part) -> Iterator[str]:
     """The words of a part, as the XHTML that a narrative may hold."""
     rows = "".join(
         f"<tr><th>{escape(label)}</th><td>{escape(words).replace(chr(10), '<br/>')}</td></tr>"
-        for label, words in said(part)
+        for label, words in _told(part)
     )
     if rows:
         yield f"<table><tbody>{rows}</tbody></table>"

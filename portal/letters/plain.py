@@ -1,64 +1,47 @@
-"""A message back as plain text, to paste into another record or to send by email: headings, one item a line, nothing
-that an old mail program or a record system would break."""
+"""A message back as plain text, to paste into another record or to send by email: the lines of the page under their
+headings, with nothing that an old mail program or a record system would break."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from portal.letters.document import Document, Part
-from portal.letters.standard import ATTRIBUTION
+from portal.letters.document import Document
+from portal.letters.sheet import Row, sheet
 
 INDENT = "  "
 WIDTH = 98
 
 
 def plain(document: Document) -> str:
-    """The whole message, what is asked of anybody first."""
-    lines = [document.title, document.on, document.facts.get("service", ""), ""]
-    for section in document.sections:
-        lines += [section.title.upper(), *_lines(section, ""), ""]
-    lines += [words for words in (document.facts.get("about"), document.facts.get("end")) if words]
-    lines += [f"Written by: {document.facts.get('author', '')}, {document.facts.get('author_role', '')}", ATTRIBUTION]
-    return "\n".join(lines) + "\n"
+    """The whole message, as ``sheet`` has it."""
+    read = sheet(document)
+    lines = [read.title, read.origin, "", *_rows(read.whose, ""), ""]
+    for block in read.blocks:
+        lines += [block.title, *_rows(block.rows, INDENT), ""]
+    if read.about:
+        lines += [ABOUT, *_wrapped(read.about, INDENT), ""]
+    lines += [*_wrapped(read.end, ""), *([""] if read.end else []), f"Written by {read.author}", ""]
+    return "\n".join([*lines, *(line for words in read.sources for line in _wrapped(words, ""))]) + "\n"
 
 
-def _lines(part: Part, indent: str) -> Iterator[str]:
-    for label, words in said(part):
-        yield from _wrapped(f"{label}: {words}", indent)
-    for number, below in enumerate(part.parts, 1):
-        deeper = indent
-        if below.title:
-            several = sum(one.code == below.code for one in part.parts) > 1
-            yield f"{indent}{below.title}{f' {number}' if several else ''}"
-            deeper = indent + INDENT
-        yield from _lines(below, deeper)
+ABOUT = "What this service is"
 
 
-def said(part: Part) -> list[tuple[str, str]]:
-    """What the part says itself, as (label, words); the lines of one address stand together, and a national code stands
-    behind its words."""
-    found: list[tuple[str, str]] = []
-    for value in part.values:
-        code = f" ({value.coded})" if value.item in CODED and value.coded and value.coded != value.text else ""
-        words = f"{value.text}{code}"
-        if found and value.item.startswith("address-") and found[-1][0] == value.label:
-            found[-1] = (value.label, f"{found[-1][1]}, {words}")
+def _rows(rows: Iterable[Row], indent: str) -> Iterator[str]:
+    for row in rows:
+        if row.label and "\n" in row.words:
+            yield from _wrapped(f"{row.label}:", indent)
+            yield from _wrapped(row.words, indent + INDENT)
         else:
-            found.append((value.label, words))
-    return found
-
-
-CODED = ("method", "consultation", "contact-outcome", "nhs-number-status", "preferred-contact")
-"""The items whose national code is of use to whoever types it into another record."""
+            yield from _wrapped(f"{row.label}: {row.words}" if row.label else row.words, indent)
 
 
 def _wrapped(words: str, indent: str) -> Iterator[str]:
-    for number, line in enumerate(words.splitlines()):
-        here = indent + (INDENT if number else "")
+    for line in words.splitlines():
         yield from textwrap.wrap(
             line,
             WIDTH,
-            initial_indent=here,
-            subsequent_indent=here + INDENT,
+            initial_indent=indent,
+            subsequent_indent=indent + INDENT,
             break_long_words=False,
             break_on_hyphens=False,
         )

@@ -729,17 +729,18 @@ PLAN = Section(
 
 SECTIONS: tuple[Section, ...] = (
     ACTIONS,
-    DEMOGRAPHICS,
-    PRACTICE,
     REFERRAL,
-    CONTACTS,
     SUMMARY,
-    SIGNPOSTS,
-    ASSESSMENTS,
     RISKS,
     PLAN,
+    CONTACTS,
+    SIGNPOSTS,
+    ASSESSMENTS,
+    DEMOGRAPHICS,
+    PRACTICE,
 )
-"""In the order in which a message shows them: what is asked of anybody comes first (PRSB 18)."""
+"""In the order in which a message shows them. The standard wants what is asked of anybody first (PRSB 18) and leaves
+the rest open: why they came, how it went and which risks there are stand before what is looked up."""
 
 NARROW = {
     "actions": ("actions-professionals", "actions-person", "agreed-all"),

@@ -254,6 +254,30 @@ def search(store: Session, service_id: uuid.UUID, text: str, most: int = 20) -> 
     return store.scalars(open_ones.order_by(Practice.name_key, Practice.code).limit(most)).all()
 
 
+ANY_PRACTICE = {
+    *("the", "and", "doctor", "doctors", "surgery", "surgeries", "practice", "practices", "medical", "health"),
+    *("healthcare", "centre", "center", "clinic", "group", "family", "partners", "partnership"),
+}
+"""Words that stand in the name of many practices: alone they say nothing."""
+
+
+def like(store: Session, service_id: uuid.UUID, said: str, most: int = 3) -> Sequence[Practice]:
+    """The practices that somebody may mean who called theirs so: those that fit all of it; where none does, those that
+    share its own words, the most of them first."""
+    if found := search(store, service_id, said, most):
+        return found
+    words = [word for word in re.findall(r"\w+", reading.search_key(said[:100])) if len(word) > 2]
+    own = [word for word in dict.fromkeys(words) if word not in ANY_PRACTICE][:MOST_WORDS]
+    if not own:
+        return ()
+    open_ones = rows_of(service_id, Practice).where(
+        or_(*(Practice.name_key.contains(word, autoescape=True) for word in own)),
+        or_(Practice.closed_on.is_(None), Practice.closed_on > today()),
+    )
+    several = store.scalars(open_ones.order_by(Practice.name_key, Practice.code).limit(_BATCH)).all()
+    return sorted(several, key=lambda one: -sum(word in one.name_key for word in own))[:most]
+
+
 def by_code(store: Session, service_id: uuid.UUID, code: str | None) -> Practice | None:
     """The practice with this code."""
     return store.scalar(rows_of(service_id, Practice).where(Practice.code == code)) if code else None

@@ -96,8 +96,7 @@ def letter(letter_id: uuid.UUID) -> ResponseReturnValue:
     return render_template(
         "my/letter.html",
         heading=heading,
-        document=told.document,
-        said=letters.said,
+        sheet=letters.sheet(told.document),
         left_out=left_out,
         leaves_out=any(told.document.section(code) for code in left_out),
         lock=visit_lock(),

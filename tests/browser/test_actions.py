@@ -14,8 +14,8 @@ from sqlalchemy import select
 from portal import clock, referrals
 from portal.access import Role
 from portal.caseload import contacts
-from portal.store import Contact, Referral, Service
-from tests import world
+from portal.store import Contact, Letter, Message, Referral, Service
+from tests import lettered, world
 from tests.browser.conftest import MakeContext, overflowing
 from tests.browser.test_staff import when_they_sign_in
 from tests.live import Live
@@ -99,3 +99,35 @@ def test_from_today_to_a_recorded_contact_it_is_two_actions(
     found, theirs = recorded(live, case)
     assert theirs == [("no-answer", "telephone"), ("message-left", "telephone")]
     assert found.attempts == 2
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
+def test_from_a_closed_case_to_the_message_to_the_gp_it_is_two_actions(
+    live: Live, new_context: MakeContext, worker: world.Member, scripts: bool
+) -> None:
+    with live.stores.writing.begin() as store:
+        service = store.scalars(select(Service)).one()
+        manager = world.staff_member(store, service, Role.MANAGER)
+        case = lettered.taken(store, service, manager, worker, first_name=f"Closed{scripts}")
+        lettered.risk(store, case)
+        lettered.close(store, case)
+        case_id, letter_id = case.referral.id, lettered.a_letter(store, case).id
+    page = new_context(java_script_enabled=scripts).new_page()
+    when_they_sign_in(page, worker)
+    page.goto(f"/en/staff/referrals/{case_id}")
+    hands = Presses(page)
+    hands.link(re.compile("^Message to the GP$"))
+    assert page.get_by_text("Please review her hearing aid.").is_visible()
+    assert told(live, letter_id) == ("waiting", None, [])
+    hands.button("Send")
+    assert hands.many == 2
+    assert page.get_by_text("Sent by email").is_visible()
+    assert told(live, letter_id) == ("sent", lettered.ADDRESS, [lettered.ADDRESS])
+
+
+def told(live: Live, letter_id: uuid.UUID) -> tuple[str, str | None, list[str]]:
+    """The message as it stands in the database: its state, to whom it went, and what is in the outbox for it."""
+    with live.stores.reading() as store:
+        found = store.scalars(select(Letter).where(Letter.id == letter_id)).one()
+        out = store.scalars(select(Message).where(Message.id == found.message_id)) if found.message_id else ()
+        return found.state, found.sent_to, [one.address or "" for one in out]

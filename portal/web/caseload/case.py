@@ -1,7 +1,7 @@
 """One referral: the rule of safe contact, alerts, the person's own words, everything they said, what to do."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from flask import abort, g, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +13,8 @@ from portal.caseload import completeness, today, triage
 from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import SHARING
+from portal.services import practices
+from portal.services.practices import Practice
 from portal.web import goals, questions
 from portal.web.caseload import closing, contacts, letters, onward, plan_words, record, safeguarding, timeline
 from portal.web.caseload.door import answers_now, blueprint, contact_of, read, say_answer, to_case
@@ -99,8 +101,7 @@ def _completeness(referral: referrals.Referral) -> dict[str, object]:
         "checks_there": found.there,
         "checks_counted": len(found.counted),
         "missing_checks": [
-            (gettext(one.label), gettext(one.why), one.standard, _address(one.where, referral.id))
-            for one in found.missing
+            (gettext(one.label), gettext(one.why), _address(one.where, referral.id)) for one in found.missing
         ],
     }
 
@@ -129,6 +130,12 @@ def _parts(referral: referrals.Referral) -> dict[str, object]:
     }
 
 
+def _practices_like(referral: referrals.Referral, said: str, code: str | None) -> Sequence[Practice]:
+    """The practices that the person may mean, while triage asks which it is."""
+    asked = said and code is None and referral.status == "accepted"
+    return practices.like(g.store, referral.service_id, said) if asked else ()
+
+
 @blueprint.get("/referrals/<uuid:referral_id>")
 @allow(Permission.READ_REFERRAL, audits=True)
 def case(referral_id: uuid.UUID) -> ResponseReturnValue:
@@ -145,6 +152,7 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
     return render_template(
         "caseload/case.html",
         **_parts(referral),
+        practices_like=_practices_like(referral, person.gp_practice or "", person.gp_practice_code),
         referral=referral,
         person=person,
         **goals.for_staff(referral),

@@ -28,6 +28,10 @@ from portal.web.caseload.door import blueprint, contact_of, read, to_case
 from portal.web.security import allow, keeps_typed
 
 TITLES: dict[str, str] = {"gp": N_("Message to the GP"), "referrer": N_("Message to whoever referred them")}
+PREPARE: dict[str, str] = {
+    "gp": N_("Prepare a message to the GP"),
+    "referrer": N_("Prepare a message to whoever referred them"),
+}
 STATES: dict[str, str] = {
     letters.SENT: N_("Sent by email"),
     letters.SENT_BY_HAND: N_("Sent by hand"),
@@ -137,7 +141,7 @@ def shown(one: Waits) -> Line:
 
 def for_case(referral: Referral) -> dict[str, object]:
     """What ``caseload/parts/case_letters.html`` shows on the case page: ``letters``, and by recipient whether another
-    one can be prepared, or why not (``letters_to``: recipient, title, allowed)."""
+    one can be prepared, or why not (``letters_to``: recipient, title, words of the button, allowed)."""
     if not may(g.actor, Permission.SEND_LETTERS):
         return {"letters": [], "letters_to": []}
     found = [shown(one) for one in letters.of_referral(g.store, g.actor, referral)]
@@ -150,6 +154,7 @@ def for_case(referral: Referral) -> dict[str, object]:
             (
                 recipient,
                 gettext(TITLES[recipient]),
+                gettext(PREPARE[recipient]),
                 people.allows(g.store, g.service.id, referral.person_id, letters.PERMISSION_FOR[recipient]),
             )
             for recipient in wanted
@@ -191,7 +196,7 @@ def _page(
         means=gettext(why.definition) if why else "",
         missing=[standard_label(code) for code in found.missing],
         question=SELF_REFERRAL.question(kind).label,
-        said=standard.said,
+        sheet=standard.sheet(found.document) if found.document else None,
         form=form,
         spoken=spoken,
         not_needed=not_needed,
@@ -335,7 +340,7 @@ def _document(letter_id: uuid.UUID) -> tuple[Shown, Document]:
 def letter_print(letter_id: uuid.UUID) -> ResponseReturnValue:
     """The message alone, to print."""
     found, document = _document(letter_id)
-    return render_template("caseload/letter_print.html", found=found, document=document, said=standard.said)
+    return render_template("caseload/letter_print.html", found=found, sheet=standard.sheet(document))
 
 
 @blueprint.get("/letters/<uuid:letter_id>/text")

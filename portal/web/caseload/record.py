@@ -1,7 +1,7 @@
 """What must be known about a person, and what staff write down: risks, access needs, the GP practice, notes."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -431,7 +431,6 @@ class TypePractice(forms.Form):
 def _practice_page(referral: Referral, form: forms.Form | None = None, wanted: str = "", *, none: bool = False) -> str:
     person = person_of(g.store, referral)
     there = practices.any_there(g.store, referral.service_id)
-    wanted = wanted or person.gp_practice or ""
     find = form if isinstance(form, FindPractice) else FindPractice(formdata=None)
     if not isinstance(form, FindPractice):
         find.wanted.data = person.gp_practice or ""
@@ -442,12 +441,20 @@ def _practice_page(referral: Referral, form: forms.Form | None = None, wanted: s
         known=practices.by_code(g.store, referral.service_id, person.gp_practice_code),
         why_none=gettext(NO_PRACTICE[person.gp_practice_code]) if person.gp_practice_code in NO_PRACTICE else "",
         list_there=there,
-        found=practices.search(g.store, referral.service_id, wanted) if there and wanted else (),
+        found=_practices(referral, wanted, person.gp_practice or "") if there else (),
+        looked=bool(wanted or person.gp_practice),
         find=find,
         type=form if isinstance(form, TypePractice) else TypePractice(formdata=None),
         form=form or find,
         no_practice=NO_PRACTICE,
     )
+
+
+def _practices(referral: Referral, wanted: str, said: str) -> Sequence[practices.Practice]:
+    """What was looked for; before that, what fits the person's own words for it."""
+    if wanted:
+        return practices.search(g.store, referral.service_id, wanted)
+    return practices.like(g.store, referral.service_id, said)
 
 
 @blueprint.get("/referrals/<uuid:referral_id>/gp-practice")
