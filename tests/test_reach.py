@@ -1,5 +1,6 @@
 """Reading outside one's own work: what belongs to it, why first, and that no page forgets to ask."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -226,3 +227,57 @@ def test_nobody_s_record_is_opened_beside_another_by_its_address_alone(
     reach.give_reason(store, worker.actor, theirs.person_id, "same-person")
     store.commit()
     assert client.get(beside).status_code == 200
+
+
+# What a manager reads of it ------------------------------------------------------------------------------------------
+
+
+def test_a_manager_reads_who_read_whose_record_and_why_newest_first(
+    client: InspectedClient, store: Session, service: Service, worker: Member, other: Member, boss: Member
+) -> None:
+    cases = [referrals.accept(store, service, other.actor, a_referral(store, service, first_name=one).id)
+             for one in ("Ada", "Bea")]  # fmt: skip
+    reach.give_reason(store, worker.actor, cases[0].person_id, "covering")
+    reach.give_reason(store, worker.actor, cases[1].person_id, "other", "She stood <in> the hall.")
+    there = a_service(store, "there")
+    stranger, away = staff_member(store, there, name="Stranger"), staff_member(store, there)
+    theirs = referrals.accept(store, there, away.actor, a_referral(store, there, first_name="Elsewhere").id)
+    reach.give_reason(store, stranger.actor, theirs.person_id, "complaint")
+    store.commit()
+    sign_in(client, store, boss)
+    assert "/staff/readings" in client.get("/staff/team").get_data(as_text=True)
+    page = client.get("/staff/readings")
+    said = words_of(page)
+    assert said.index("Bea") < said.index("Ada")
+    assert "She stood <in> the hall." in said
+    assert "I am covering for a colleague" in said
+    assert f"/staff/referrals/{cases[0].id}" in page.get_data(as_text=True)
+    assert "Elsewhere" not in said
+    assert "Stranger" not in said
+
+
+def test_only_a_manager_reads_who_read_what(store: Session, service: Service, worker: Member) -> None:
+    administrator = staff_member(store, service, Role.ADMINISTRATOR)
+    for member in (worker, administrator):
+        with pytest.raises(access.Refused):
+            reach.all_reasons(store, member.actor)
+
+
+def test_the_readings_come_a_page_at_a_time_in_as_many_queries_however_many(
+    client: InspectedClient, store: Session, service: Service, worker: Member, theirs: Referral, boss: Member
+) -> None:
+    made = [reach.give_reason(store, worker.actor, theirs.person_id, "other", f"Number {number}.")
+            for number in range(60)]  # fmt: skip
+    store.commit()
+    first = reach.all_reasons(store, boss.actor, most=25)
+    assert [one.row.id for one in first] == [one.id for one in made[:-26:-1]]
+    sign_in(client, store, boss)
+    seen: list[str] = []
+    address = "/staff/readings"
+    for _ in range(3):
+        page = client.get(address)
+        seen += re.findall(r"Number (\d+)\.", words_of(page))
+        address = next(iter(re.findall(r'href="(/staff/readings\?after=[^"]+)"', page.get_data(as_text=True))), "")
+    assert seen == [str(number) for number in reversed(range(60))]
+    assert address == ""
+    assert client.get("/staff/readings?after=nonsense").status_code == 200

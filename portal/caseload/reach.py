@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal import access, audit, people, reading, referrals
 from portal.access import Actor, Role
 from portal.caseload.lists import READING_REASONS, codes_in
 from portal.clock import now
-from portal.store import Alert, AuditEvent, ReadingReason, Referral, Staff, Task
+from portal.store import Alert, AuditEvent, ReadingReason, Referral, ServiceUser, Staff, Task
 
 HOLDS = timedelta(hours=12)
 """How long a reason counts: a working day, and never the next one."""
@@ -151,3 +151,42 @@ def give_reason(store: Session, actor: Actor, person_id: uuid.UUID, reason: str,
     audit.record(store, actor.service_id, actor, "gave a reason for reading", "service_user", person.id, reason=reason)
     store.flush()
     return made
+
+
+# What a manager reads of it ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One reading outside somebody's own work. ``by``: who read; ``name``: as the person likes to be called;
+    ``referral_id``, ``reference``: the latest case of the person, where there is one."""
+
+    row: ReadingReason
+    by: str
+    name: str
+    referral_id: uuid.UUID | None
+    reference: str
+
+
+def all_reasons(store: Session, actor: Actor, after: uuid.UUID | None = None, most: int | None = None) -> list[Looked]:
+    """Every reason that was given in the actor's service, the newest first; those behind the row ``after``, and no more
+    than ``most``. Raises Refused."""
+    access.require(actor, access.Permission.LEAD_TEAM)
+    here = actor.service_id
+    rows = (
+        select(ReadingReason, Staff.name, func.coalesce(ServiceUser.preferred_name, ServiceUser.first_name))
+        .join(Staff, and_(Staff.service_id == here, Staff.id == ReadingReason.staff_id))
+        .join(ServiceUser, and_(ServiceUser.service_id == here, ServiceUser.id == ReadingReason.person_id))
+        .where(ReadingReason.service_id == here)
+        .order_by(ReadingReason.id.desc())
+        .limit(most)
+    )
+    if after is not None:
+        rows = rows.where(ReadingReason.id < after)
+    found = store.execute(rows).all()
+    persons = {row.person_id for row, _, _ in found}
+    of_them = select(Referral.person_id, Referral.id, Referral.reference).where(
+        Referral.service_id == here, Referral.person_id.in_(persons)
+    )
+    latest = {person_id: (one, reference) for person_id, one, reference in store.execute(of_them.order_by(Referral.id))}
+    return [Looked(row, by, name or "", *latest.get(row.person_id, (None, ""))) for row, by, name in found]

@@ -16,8 +16,11 @@ from portal.caseload.lists import READING_REASONS
 from portal.i18n import N_, gettext
 from portal.web import forms
 from portal.web.addresses import staff_page
-from portal.web.caseload.door import before_reading, blueprint
+from portal.web.caseload.door import a_place, before_reading, blueprint
 from portal.web.security import allow, door, keeps_typed
+
+PAGE = 25
+"""Readings on one page."""
 
 NOT_BEFORE = ("caseload.reason", "caseload.reason_given")
 
@@ -97,3 +100,19 @@ def reason_given(referral_id: uuid.UUID) -> ResponseReturnValue:
 def _on(referral_id: uuid.UUID) -> ResponseReturnValue:
     wanted = staff_page(request.values.get("next", ""))
     return redirect(wanted or url_for("caseload.case", referral_id=referral_id), 303)
+
+
+@blueprint.get("/readings")
+@allow(Permission.LEAD_TEAM)
+def readings() -> ResponseReturnValue:
+    """Who of the staff has read a record outside their own work, whose and why: the newest first, a page at a time."""
+    after = a_place()
+    found = reach.all_reasons(g.store, g.actor, after, most=PAGE + 1)
+    labels = {one.code: gettext(one.label) for one in READING_REASONS}
+    return render_template(
+        "caseload/readings.html",
+        readings=found[:PAGE],
+        labels=labels,
+        further=after is not None,
+        older=url_for("caseload.readings", after=found[PAGE - 1].row.id) if len(found) > PAGE else "",
+    )
