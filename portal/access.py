@@ -66,6 +66,7 @@ class Permission(StrEnum):
     MANAGE_KIOSKS = "manage-kiosks"
     READ_DIRECTORY = "read-directory"
     MANAGE_DIRECTORY = "manage-directory"
+    CHECK_ACTIVITIES = "check-activities"
     MANAGE_PROVIDER = "manage-provider"
     LEAD_TEAM = "lead-team"
 
@@ -103,6 +104,7 @@ MAY: dict[Permission, frozenset[Role]] = {
     Permission.MANAGE_KIOSKS: _RUN,
     Permission.READ_DIRECTORY: frozenset(Role),
     Permission.MANAGE_DIRECTORY: _RUN,
+    Permission.CHECK_ACTIVITIES: _CARE | _RUN,
     Permission.MANAGE_PROVIDER: frozenset({Role.ADMINISTRATOR}),
     Permission.LEAD_TEAM: frozenset({Role.MANAGER}),
 }

@@ -626,6 +626,8 @@ GOOD: dict[str, Good] = {
     "directory.change": lambda world: {"name": "Tea", "provider": "Tea House", "status": "active", "version": "1"},
     "directory.hide": lambda world: {"hidden": "yes"},
     "directory.checked": _nothing,
+    "directory.wrong": lambda world: {"words": "It is on Tuesdays now."},
+    "directory.right": _nothing,
     "directory.referrals": lambda world: {"referrals_to": "refer@choirs.example"},
     "directory.provider": lambda world: {"name": "Town Choirs Trust", "version": "1"},
     "directory.add_feed": lambda world: {"name": "County", "url": "https://feeds.example/county"},

@@ -67,6 +67,9 @@ def where(actor: Actor, task: Task) -> Action | None:
         return Action(gettext(N_("Decide about it")), "erasure.requests")
     if task.kind == tasks.Kind.CASES_WITHOUT_WORKER and access.may(actor, Permission.LEAD_TEAM):
         return Action(gettext(N_("Give on the cases")), "caseload.caseloads")
+    if task.kind == tasks.Kind.ACTIVITY_WRONG:
+        activity = {"activity_id": task.details["activity"]}
+        return Action(gettext(N_("See the activity")), "directory.one", activity)
     if task.kind == tasks.Kind.COMPLAINT and access.may(actor, Permission.HANDLE_COMMENTS):
         comment = {"comment_id": task.details["comment"]}
         return Action(gettext(N_("Read the complaint")), "experience.comment", comment)

@@ -4,12 +4,13 @@ where referrals go."""
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func
 from sqlalchemy.orm import Session
 
-from portal import audit, reading
+from portal import audit, reading, services, tasks
 from portal.access import Actor, Permission, require, rows_of
 from portal.clock import now
 from portal.codes import new_id
@@ -17,8 +18,14 @@ from portal.directory import shapes
 from portal.directory.distances import place
 from portal.directory.lists import ACCESS, ATTENDING, DAYS, FREE, NEED_CODES, STATUSES
 from portal.directory.saving import words_key
-from portal.store import Activity, ActivityPlace, ActivityTag, ActivityTime, Provider
+from portal.store import Activity, ActivityPlace, ActivityTag, ActivityTime, Provider, Staff
 from portal.store.once import write_once
+
+LONGEST_WRONG = 1000
+MOST_WRONG = 4000
+"""Characters of what is said to be wrong: by one colleague at once, and by all of them."""
+
+TO_PUT_RIGHT = timedelta(days=7)
 
 
 class NotTaken(ValueError):
@@ -309,13 +316,93 @@ def hide(store: Session, actor: Actor, activity_id: uuid.UUID, hidden: bool) -> 
 
 def mark_checked(store: Session, actor: Actor, activity_id: uuid.UUID) -> bool:
     """Somebody has looked today, and it is there. Whether we have it."""
-    require(actor, Permission.MANAGE_DIRECTORY)
+    require(actor, Permission.CHECK_ACTIVITIES)
     row = _held(store, actor, activity_id)
     if row is None:
         return False
     row.checked_at, row.checked_by = now(), actor.staff_id
     audit.record(store, actor.service_id, actor, "checked an activity", "activity", row.id)
     return True
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What colleagues say is not right with an activity; who said so first, and when."""
+
+    words: str
+    by: str
+    at: datetime
+
+
+def said_wrong(store: Session, actor: Actor, activity_id: uuid.UUID) -> Wrong | None:
+    """What stands open about an activity."""
+    require(actor, Permission.READ_DIRECTORY)
+    row = store.scalar(rows_of(actor.service_id, Activity).where(Activity.id == activity_id))
+    if row is None or row.wrong is None or row.wrong_at is None:
+        return None
+    by = store.get(Staff, (actor.service_id, row.wrong_by)) if row.wrong_by else None
+    return Wrong(row.wrong, by.name if by else "", row.wrong_at)
+
+
+def say_wrong(store: Session, actor: Actor, activity_id: uuid.UUID, words: str) -> bool:
+    """Something is not right with it: a task for whoever manages the directory. What a colleague has said stays, and
+    these words stand below. Whether we have it. Raises NotTaken (words: missing, too-long, full, unreadable)."""
+    require(actor, Permission.CHECK_ACTIVITIES)
+    row = _held(store, actor, activity_id)
+    if row is None:
+        return False
+    if reading.is_blank(words):
+        raise NotTaken("words", "missing")
+    try:
+        said = reading.text(words, LONGEST_WRONG, lines=True)
+    except reading.Unreadable as problem:
+        raise NotTaken("words", problem.problem.value) from None
+    before = row.wrong.split("\n\n") if row.wrong else []
+    if said in before:  # pressed twice, or the same said by two
+        return True
+    together = "\n\n".join([*before, said])
+    if len(together) > MOST_WRONG:
+        raise NotTaken("words", "full")
+    row.wrong = together
+    if row.wrong_at is None:
+        row.wrong_at, row.wrong_by = now(), actor.staff_id
+    store.flush()
+    tasks.add(
+        store,
+        actor.service_id,
+        tasks.Kind.ACTIVITY_WRONG,
+        once=_task_of(row),
+        due_at=now() + TO_PUT_RIGHT,
+        assigned_to=_whose(store, actor.service_id),
+        details={"activity": str(row.id)},
+    )
+    audit.record(store, actor.service_id, actor, "said that an activity is wrong", "activity", row.id)
+    return True
+
+
+def put_right(store: Session, actor: Actor, activity_id: uuid.UUID) -> bool:
+    """What was said to be wrong has been looked at: it does not stand there any more. Whether we have the activity."""
+    require(actor, Permission.MANAGE_DIRECTORY)
+    row = _held(store, actor, activity_id)
+    if row is None:
+        return False
+    if row.wrong_at is not None:
+        tasks.no_longer_needed(store, actor.service_id, once=[_task_of(row)])
+        row.wrong = row.wrong_at = row.wrong_by = None
+        audit.record(store, actor.service_id, actor, "put an activity right", "activity", row.id)
+    return True
+
+
+def _task_of(row: Activity) -> str:
+    since = row.wrong_at.astimezone(UTC) if row.wrong_at else now()
+    return f"activity-wrong:{row.id}:{since:%Y%m%d%H%M%S%f}"
+
+
+def _whose(store: Session, service_id: uuid.UUID) -> uuid.UUID | None:
+    try:
+        return services.holder(store, service_id, "manager", now())
+    except services.NobodyThere:
+        return None
 
 
 def send_referrals_to(store: Session, actor: Actor, activity_id: uuid.UUID, email: str) -> bool:

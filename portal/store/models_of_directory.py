@@ -88,6 +88,8 @@ class Activity(Record):
     when a feed, or one of us, last said that it is there. ``words_key`` is what a text search looks in. ``source``
     keeps what the standard has and we have no column for, so that nothing is lost when we publish. ``hidden``: our
     service does not offer it, whatever the feed says. ``gone_at``: since when its feed does not have it any more.
+    ``wrong``: what colleagues say is not right with it, until somebody has put it right; ``wrong_at``, ``wrong_by``:
+    when the first of them said so, and who.
     """
 
     __tablename__ = "activity"
@@ -114,6 +116,9 @@ class Activity(Record):
     checked_by: Mapped[uuid.UUID | None]
     hidden: Mapped[bool] = mapped_column(default=False)
     gone_at: Mapped[datetime | None]
+    wrong: Mapped[str | None] = mapped_column(Encrypted("activity.wrong"))
+    wrong_at: Mapped[datetime | None]
+    wrong_by: Mapped[uuid.UUID | None]
     words_key: Mapped[str] = mapped_column(String(10000))
     source: Mapped[dict[str, Any]]
     version: Mapped[int] = mapped_column(default=1)
@@ -123,6 +128,7 @@ class Activity(Record):
         points_to("feed_id", "feed"),
         points_to("provider_id", "provider"),
         points_to("checked_by", "staff"),
+        points_to("wrong_by", "staff"),
         UniqueConstraint("service_id", "feed_id", "source_id"),
         Index(None, "service_id", "status", "seen_at"),
     )

@@ -36,9 +36,11 @@ PROBLEMS: dict[tuple[str, str], str] = {
     ("languages", "not-a-language"): N_("Enter languages by their English names, with commas, such as Urdu, Polish"),
     ("name", "taken"): N_("There is a feed of this name. Give this one another name"),
     ("name", "too-many"): N_("There are as many feeds as we keep. Use one of those that are there"),
+    ("words", "full"): N_("So much is written here already that no more fits. It waits to be put right"),
     ("url", "refused-address"): N_("Enter an address that begins with https:// and is in the open internet"),
 }
 NAME = N_("Enter a name")
+WRONG = N_("Write what is wrong with it")
 CHOOSE_FILE = N_("Choose a file or enter an address")
 NOT_BOTH = N_("Choose a file or enter an address, not both")
 TOO_LARGE = N_("This file is too large for this page. The people who run this portal can take it in for you")
@@ -50,6 +52,8 @@ DONE: dict[str, str] = {
     "hidden": N_("The activity is hidden. Nobody is offered it any more."),
     "shown": N_("The activity is offered again."),
     "checked": N_("It is written down that you have checked it today."),
+    "wrong": N_("Thank you. Whoever looks after the list of activities will put it right."),
+    "right": N_("What was said to be wrong does not stand there any more."),
     "referrals": N_("It is written down where referrals go."),
     "provider": N_("The provider is changed."),
     "asked": N_("The feed will be taken in now. This page shows how far it is."),
@@ -129,6 +133,17 @@ class ProviderForm(Form):
     description = LongWords(N_("What they do"), longest=4000)
     email = Email(N_("Email address"), longest=300)
     website = Code(N_("Web page"), longest=500)
+
+
+class WrongForm(Form):
+    """What is not right with an activity."""
+
+    words = LongWords(
+        N_("What is wrong with it?"),
+        longest=keeping.LONGEST_WRONG,
+        missing=WRONG,
+        hint=N_("Such as: it is on Tuesdays now. Write about the activity, never about a person who goes there."),
+    )
 
 
 class NewFeedForm(Form):
@@ -231,16 +246,22 @@ def one(activity_id: uuid.UUID) -> ResponseReturnValue:
     return _one(activity_id, ReferralsForm(formdata=None), 200)
 
 
-def _one(activity_id: uuid.UUID, form: ReferralsForm, status: int) -> ResponseReturnValue:
+def _one(
+    activity_id: uuid.UUID, form: ReferralsForm, status: int, wrong: WrongForm | None = None
+) -> ResponseReturnValue:
     found = directory.activity(g.store, g.service.id, activity_id) or abort(404)
-    if status == 200:
+    if status == 200 or wrong:
         form.referrals_to.data = found.referrals_to
+    wrong = wrong or WrongForm(formdata=None)
     return _page(
         "one",
         status,
         activity=found,
         form=form,
-        problems=form.problems(),
+        wrong=wrong,
+        said_wrong=keeping.said_wrong(g.store, g.actor, activity_id),
+        may_check=access.may(g.actor, Permission.CHECK_ACTIVITIES),
+        problems=form.problems() + wrong.problems(),
         state=gettext(directory.STATUSES[found.status]),
         **activities.in_words(found),
     )
@@ -327,8 +348,33 @@ def hide(activity_id: uuid.UUID) -> ResponseReturnValue:
     return redirect(url_for("directory.one", activity_id=activity_id, done="hidden" if hidden else "shown"), 303)
 
 
-@blueprint.post("/<uuid:activity_id>/checked")
+@blueprint.post("/<uuid:activity_id>/wrong")
+@allow(Permission.CHECK_ACTIVITIES)
+@keeps_typed
+def wrong(activity_id: uuid.UUID) -> ResponseReturnValue:
+    """Something is not right with it."""
+    form = WrongForm()
+    if form.sent():
+        try:
+            keeping.say_wrong(g.store, g.actor, activity_id, form.words.data) or abort(404)
+        except NotTaken as refused:
+            form.refuse("words", gettext(PROBLEMS.get((refused.name, refused.problem), WRONG)))
+        else:
+            return redirect(url_for("directory.one", activity_id=activity_id, done="wrong"), 303)
+    return _one(activity_id, ReferralsForm(formdata=None), 422, wrong=form)
+
+
+@blueprint.post("/<uuid:activity_id>/right")
 @allow(Permission.MANAGE_DIRECTORY)
+def right(activity_id: uuid.UUID) -> ResponseReturnValue:
+    """What was said to be wrong has been looked at."""
+    if not keeping.put_right(g.store, g.actor, activity_id):
+        abort(404)
+    return redirect(url_for("directory.one", activity_id=activity_id, done="right"), 303)
+
+
+@blueprint.post("/<uuid:activity_id>/checked")
+@allow(Permission.CHECK_ACTIVITIES)
 def checked(activity_id: uuid.UUID) -> ResponseReturnValue:
     """Somebody has looked today, and it is there."""
     if not keeping.mark_checked(g.store, g.actor, activity_id):

@@ -827,6 +827,9 @@ def upgrade() -> None:
         sa.Column("checked_by", sa.Uuid(), nullable=True),
         sa.Column("hidden", sa.Boolean(), nullable=False),
         sa.Column("gone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wrong", sa.LargeBinary(), nullable=True),
+        sa.Column("wrong_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wrong_by", sa.Uuid(), nullable=True),
         sa.Column("words_key", sa.String(length=10000), nullable=False),
         sa.Column("source", sa.JSON(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -842,6 +845,9 @@ def upgrade() -> None:
             ["service_id", "provider_id"],
             ["provider.service_id", "provider.id"],
             name=op.f("activity_provider_id_points_to_provider"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["service_id", "wrong_by"], ["staff.service_id", "staff.id"], name=op.f("activity_wrong_by_points_to_staff")
         ),
         sa.ForeignKeyConstraint(["service_id"], ["service.id"], name=op.f("activity__points_to_service")),
         sa.PrimaryKeyConstraint("service_id", "id", name=op.f("activity_key")),
