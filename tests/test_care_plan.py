@@ -437,6 +437,26 @@ def test_a_plan_is_written_agreed_and_compared_on_its_pages(desk: Desk) -> None:
     assert "Changed since" in words_of(client.get(desk.at()))
 
 
+def test_versions_that_somebody_made_at_once_stand_in_one_line_with_each_of_them_behind_it(desk: Desk) -> None:
+    goal = {"words": "Ring the choir", "who": "worker"}
+    for _ in range(2):
+        care_plan.add_action(desk.store, desk.amina.actor, desk.referral.id, desk.goal.id, **goal)
+    desk.store.commit()
+    assert press(desk.client, desk.at("/agree"), "/agree", agreed="person", none_known="y").status_code == 303
+    for _ in range(2):
+        assert press(desk.client, desk.at(), "/done").status_code == 303
+    page = desk.client.get(desk.at("/versions"))
+    said = words_of(page)
+    assert said.count("(2 times)") == 1
+    assert "Each of these versions" in said
+    assert "What stayed the same" in said
+    links = [link.get("href", "") for link in Page(page.get_data(as_text=True)).all("a")]
+    assert any(link.endswith("versions?number=2") for link in links), "each is there still"
+    whole = words_of(desk.client.get(desk.at("/versions?number=3&before=1")))
+    assert "Version 3 beside version 1" in whole
+    assert "2 things differ." in whole
+
+
 def test_the_second_of_two_workers_sees_both_texts_and_chooses(desk: Desk) -> None:
     def other(words: str) -> None:
         saved(desk.case, words)

@@ -204,6 +204,18 @@ def test_from_the_inbox_to_an_accepted_referral_in_three_actions(
     assert in_order(said, "Nobody new is waiting.", "My people", "Zofia")
 
 
+def test_the_way_back_is_to_where_the_case_stands(worker: InspectedClient, store: Session, team: Team) -> None:
+    referral = made(store, team)
+
+    def back() -> str:
+        page = Page(worker.get(case_of(referral)).get_data(as_text=True))
+        return next(link.get("href", "") for link in page.all("a") if link.get("class") == "nhsuk-back-link")
+
+    assert back() == "/staff/inbox"
+    press(worker, case_of(referral), "/accept")
+    assert back() == "/staff/caseload"
+
+
 def test_safe_contact_comes_first_then_alerts_then_their_own_words(
     worker: InspectedClient, store: Session, team: Team
 ) -> None:
@@ -407,7 +419,15 @@ def test_a_new_referral_is_accepted_by_giving_it(worker: InspectedClient, store:
     assert referral.assigned_to == team.ben.actor.staff_id
     assert press(worker, address, "/give", to=team.amina.actor.staff_id).status_code == 303
     said = words_of(worker.get(case_of(referral)))
-    assert in_order(said, "newest first", "Given to a colleague: Amina", "Given to a colleague: Ben", "Accepted", "New")
+    assert in_order(
+        said,
+        "Ending, pausing, moving",
+        "What happened",
+        "Given to a colleague: Amina",
+        "Given to a colleague: Ben",
+        "Accepted",
+        "New",
+    )
 
 
 @pytest.mark.parametrize("to", ["", "zzz", "\x00", str(uuid.UUID(int=7))])

@@ -485,7 +485,9 @@ def test_a_pause_and_its_end_are_two_presses_on_the_case(amina: InspectedClient,
     assert "Enter a day" in words_of(press(amina, f"{address}/hold", "/hold", reason="unwell", until="soon"))
     day = today() + timedelta(days=30)
     assert press(amina, f"{address}/hold", "/hold", reason="unwell", until=day.isoformat()).status_code == 303
-    assert "On hold. They are not well, or in hospital" in words_of(amina.get(address))
+    said = words_of(amina.get(address))
+    assert said.index("On hold. They are not well, or in hospital") < said.index("Go on with this case")
+    assert said.index("Go on with this case") < said.index("Record a contact"), "where it says so, at the top"
     assert press(amina, address, "/resume").status_code == 303
     assert press(amina, f"{address}/close", "/close", **ENDING, follow_up=day.isoformat()).status_code == 303
     assert "To be asked again on" in words_of(amina.get(address))

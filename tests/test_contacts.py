@@ -742,14 +742,31 @@ def test_a_contact_of_another_case_is_not_there(worker: InspectedClient, team: T
     assert worker.get(f"{page_of(case)}/contacts/{uuid.uuid4()}").status_code == 404
 
 
-def test_a_case_with_many_contacts_folds_the_older_ones(worker: InspectedClient, team: Team) -> None:
+def test_a_case_shows_the_latest_contacts_and_all_of_them_have_a_page(worker: InspectedClient, team: Team) -> None:
     case = team.case()
     for number in range(8):
         team.record(case, "no-answer", notes=f"Attempt {number}.")
-    page = Page(worker.get(page_of(case)).get_data(as_text=True))
-    folded = next(one for one in page.all("details") if "Older contacts" in "".join(one.itertext()))
-    said = "".join(folded.itertext())
-    assert [number for number in range(8) if f"Attempt {number}." in said] == [0, 1, 2]
+    said = words_of(worker.get(page_of(case))).split("Record a contact of another day")[0]
+    assert [number for number in range(8) if f"Attempt {number}." in said] == [5, 6, 7]
+    assert "See all 8 contacts" in said
+    for number in range(8, 23):
+        team.record(case, "no-answer", notes=f"Attempt {number}.")
+    first = worker.get(f"{page_of(case)}/contacts")
+    older = first.get_data(as_text=True).split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0]
+    pages = [words_of(first), words_of(worker.get(older))]
+    assert [[number for number in range(23) if f"Attempt {number}." in page] for page in pages] == [
+        list(range(3, 23)),
+        [0, 1, 2],
+    ]
+    assert "First page" in pages[1]
+    nonsense = words_of(worker.get(f"{page_of(case)}/contacts?after=%00"))
+    assert "Attempt 22." in nonsense
+
+
+def test_a_case_says_where_it_stands_and_how_often_they_were_tried(worker: InspectedClient, team: Team) -> None:
+    case = team.case()
+    for _ in range(8):
+        team.record(case, "no-answer")
     assert "8 attempts in vain since they were last reached." in words_of(worker.get(page_of(case)))
     assert "Decide with your team how to go on." in words_of(worker.get(page_of(case)))
 

@@ -1,5 +1,6 @@
 import csv
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -12,6 +13,7 @@ from portal.access import Refused, Role
 from portal.codes import new_id
 from portal.directory import distances, feeds, keeping, topics
 from portal.store import ActivityPlace, ActivityTag, Feed, Service, Stores
+from portal.web import activities
 from tests.feeds import a_place, a_row, ids, take
 from tests.staffed import a_colleague, acting
 
@@ -67,6 +69,37 @@ def test_by_need_day_language_cost_access_age_and_words_in_any_script(stores: St
     assert names(stores, here, text="CAFE kuchen") == ["Café au lait"]
     assert names(stores, here, text="المشي") == ["نادي المشي"]
     assert names(stores, here, text="100%") == names(stores, here, text="_") == []
+
+
+@pytest.mark.parametrize(
+    ("how", "miles", "said"),
+    [
+        (["phone"], None, "By phone, from anywhere"),
+        (["phone"], 4.0, "By phone, from anywhere"),
+        (["online"], 4.0, "Online, from anywhere"),
+        (["home"], None, "They come to your home"),
+        (["in-person", "phone"], 4.0, "About 4.0 miles"),
+        (["in-person", "phone"], None, "By phone, from anywhere"),
+        ([], None, "We do not know how far away it is"),
+    ],
+)
+def test_where_nobody_has_to_go_there_is_no_distance_but_how_one_takes_part(
+    stores: Stores, how: list[str], miles: float | None, said: str
+) -> None:
+    here = a_place(stores)
+    take(stores, here, [a_row(1)])
+    with stores.reading() as store:
+        (row,) = directory.search(store, here).rows
+    shown = replace(row, attending=tuple(how), miles=miles, rough=True)
+    assert activities.distance(shown) == said
+
+
+def test_what_is_by_phone_comes_where_what_is_online_comes_however_far_away_its_office_is(stores: Stores) -> None:
+    here = a_place(stores)
+    by_phone = [{"id": "s", "attending_type": "by telephone", "dtstart": "2026-11-23"}]
+    far = {**a_spot(1, "Help line", (52.9, -0.07), "NG31 6AA"), "schedules": by_phone}
+    take(stores, here, [far, a_spot(2, "Near", ST_IVES, "PE27 5AD"), a_spot(3, "Far", (52.9, -0.07), "NG31 6AA")])
+    assert names(stores, here, near="PE27 5AD", within_miles=5) == ["Near", "Help line"]
 
 
 @pytest.mark.parametrize("near", ["PE27 5AD", "PE27", "pe275ad"])

@@ -80,10 +80,10 @@ def test_the_list_says_who_asked_and_by_when_we_answer(
     assert "Zofia" in said
     assert codes.show_reference(referral.reference) in said
     assert "23 December 2026" in said
-    assert "Due" not in said
+    assert "Late" not in said
     store.scalars(select(ErasureRequest)).one().due_at = MORNING - timedelta(days=1)
     store.commit()
-    assert "22 November 2026 Due" in words_of(running.get("/staff/erasures"))
+    assert "22 November 2026 Late" in words_of(running.get("/staff/erasures"))
 
 
 def test_a_manager_erases_by_typing_the_reference_and_nothing_of_the_person_is_on_any_page(

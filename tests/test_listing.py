@@ -280,6 +280,25 @@ def test_the_page_filters_pages_keeps_views_and_says_what_to_do_when_it_is_empty
     assert "Late ones" not in words_of(client.get("/staff/caseload"))
 
 
+def test_a_case_in_the_list_has_its_whole_name_its_step_and_how_late_that_is(
+    client: InspectedClient, store: Session, service: Service, worker: Member, boss: Member
+) -> None:
+    late = today() - timedelta(days=3)
+    for family in ("Nowak", "Kowalska"):
+        name = {"first_name": "Zofia", "family_name": family}
+        a_case(store, service, worker, **name, next_due=late, next_step="Ring about the choir")
+    elsewhere = {"first_name": "Ola", "family_name": "Secret", "next_step": "Not for everybody"}
+    a_case(store, service, boss, **elsewhere, next_due=late)
+    sign_in(client, store, worker)
+    said = words_of(client.get("/staff/caseload?whose=all"))
+    assert "Zofia Nowak" in said
+    assert "Zofia Kowalska" in said
+    assert said.count("3 days late Ring about the choir") == 2
+    assert "Ola" in said
+    assert "Secret" not in said, "what is not part of one's own work is not told"
+    assert "Not for everybody" not in said
+
+
 # As fast with many ---------------------------------------------------------------------------------------------------
 
 STAFF_PAGES = (

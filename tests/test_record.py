@@ -550,6 +550,23 @@ def test_the_line_of_time_is_a_page_that_goes_on(desk: Desk) -> None:
     assert "Everything that happened" in desk.page()
 
 
+def test_what_one_person_did_several_times_at_once_is_one_line_and_each_of_them_is_kept(desk: Desk) -> None:
+    case = Case(desk.store, desk.service, desk.amina.actor, desk.amina.actor, desk.manager.actor, desk.referral)
+    for number in range(5):
+        contacts.record(case.store, case.service, case.amina, case.referral.id, once=f"{number}", outcome="no-answer")
+    contacts.record(case.store, case.service, case.amina, case.referral.id, once="x", outcome="spoke", notes="Well.")
+    with clock.later(timedelta(hours=1)):
+        contacts.record(case.store, case.service, case.amina, case.referral.id, once="y", outcome="no-answer")
+        desk.store.commit()
+        sign_in(desk.client, desk.store, desk.amina)
+        said = words_of(desk.client.get(desk.at("/timeline")))
+    assert said.count("No answer: Phone call") == 2, "what came an hour later is another line"
+    assert said.count("(5 times)") == 1
+    assert "Well." in said
+    kept = timeline.page(desk.store, desk.amina.actor, desk.referral, most=500).moments
+    assert sum(one.kind == "contact" for one in kept) == 7
+
+
 # Everywhere ----------------------------------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -416,12 +417,12 @@ def test_a_long_list_is_cut_counted_and_costs_as_many_queries_as_a_short_one(tea
     with clock.at(MONDAY):
         _many(team, 3)
         few, short = _count(team, asked)
-        _many(team, today.MOST + 4)
+        _many(team, 14)
         many, long = _count(team, asked)
         assert few == many == len(today.KINDS) + 1, "one for each kind, and one for the service"
         assert short["contact"].cut == 0
         group = long["contact"]
-        assert (len(group.lines), group.many, group.cut, group.or_more) == (10, 17, 7, False)
+        assert (len(group.lines), group.many, group.cut, group.or_more) == (5, 17, 12, False)
         _many(team, today.COUNTED)
         group = _count(team, asked)[1]["contact"]
         assert (group.many, group.or_more) == (today.COUNTED, True)
@@ -490,7 +491,37 @@ def test_where_nothing_waits_the_page_says_so(worker: InspectedClient) -> None:
 def test_a_long_list_says_how_many_more_there_are(worker: InspectedClient, team: Team) -> None:
     _many(team, 13)
     team.store.execute(update(Referral).values(next_due=clock.today()))
-    assert re.search(r"\b[34] more wait\.", words_of(worker.get("/staff/today")))
+    page = worker.get("/staff/today")
+    assert re.search(r"\b[89] more wait\.", words_of(page))
+    assert "/staff/today?show=contact" in page.get_data(as_text=True)
+    all_of_them = words_of(worker.get("/staff/today?show=contact"))
+    assert all_of_them.count("Record a contact") >= 13
+    assert "more wait" not in all_of_them
+    assert "Contacts due" in words_of(worker.get("/staff/today?show=%00")), "nonsense is the whole page"
+
+
+def test_a_line_says_how_late_it_is_and_whose_it_is_only_when_that_is_somebody_else(
+    worker: InspectedClient, team: Team
+) -> None:
+    case = team.case()
+    team.record(case, next_due=clock.today())
+    case.next_due = clock.today() - 3 * DAY
+    a_draft(team.store, team.service, "urgent", urgency="not-safe")
+    kind = tasks.Kind.COMPLAINT
+    tasks.add(team.store, team.service.id, kind, once="x", due_at=clock.now() + 3 * DAY, details={"comment": "x"})
+    page = Page(worker.get("/staff/today").get_data(as_text=True))
+    lines = {group: " ".join("".join(part.itertext()).split()) for group, part in _by_group(page)}
+    assert "3 days late" in lines["contact"]
+    assert "Amina" not in lines["contact"]
+    assert "Mo" in lines["alert"], "the manager has it"
+    assert "Nobody has it" in lines["task"]
+
+
+def _by_group(page: Page) -> Iterator[tuple[str, Any]]:
+    for around in page.elements:
+        for heading, following in pairwise(around):
+            if heading.tag == "h2" and heading.get("id"):
+                yield heading.get("id", ""), following
 
 
 def test_looking_at_the_case_takes_its_check_in_off_the_page(worker: InspectedClient, team: Team) -> None:

@@ -479,6 +479,18 @@ def test_staff_see_waiting_alerts_above_everything_and_can_leave() -> None:
     assert "portal-nav" not in environment(actor=None).from_string('{% extends "layouts/staff.html" %}').render()
 
 
+def test_the_four_places_of_every_day_stand_in_sight_and_the_others_in_a_menu() -> None:
+    html = gallery("staff", alerts_waiting=3)
+    before, menu = html.split('<details class="nhsuk-details portal-menu">')
+    menu = menu.split("</details>")[0]
+    for address in ("/caseload/today", "/caseload/inbox", "/caseload/caseload_list", "/caseload/alerts_list"):
+        assert f'href="{address}"' in before
+        assert f'href="{address}"' not in menu
+    assert '<span class="portal-count">3</span>' in before
+    for address in ("/caseload/tasks_list", "/setup/overview", "/sign_in/account", "/sign_in/sign_out"):
+        assert f'"{address}"' in menu
+
+
 # --- the style sheets ------------------------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ STATUS: tuple[Listed, ...] = (
     Listed("closed", N_("Closed")),
 )
 DUE: tuple[Listed, ...] = (
-    Listed("overdue", N_("Overdue")),
+    Listed("overdue", N_("Late")),
     Listed("this-week", N_("In the next 7 days")),
     Listed("none", N_("No next step")),
 )

@@ -43,8 +43,8 @@ from portal.tasks import Kind as TaskKind
 Query = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
 
-MOST = 10
-"""Lines of one kind on the page."""
+MOST = 5
+"""Lines of one kind on the page; all of them stand on a page of their own."""
 COUNTED = 100
 """So many are counted; beyond that it says "more than"."""
 CAME_BACK = timedelta(days=30)
@@ -119,11 +119,13 @@ class TodayKind:
     all_of_them: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
 
 
-def groups(store: Session, actor: Actor) -> list[Group]:
-    """Everything that waits for the actor, by kind; kinds of which there is nothing are left out."""
+def groups(store: Session, actor: Actor, *, whole: str = "") -> list[Group]:
+    """Everything that waits for the actor, by kind; kinds of which there is nothing are left out. ``whole``: only this
+    kind, and all of it that is counted."""
     settings = services.settings_of(store.get_one(Service, actor.service_id))
     asking = _Asking(store, actor, settings, now(), today())
-    found = (_group(asking, kind) for kind in KINDS if access.may(actor, kind.permission))
+    wanted = [kind for kind in KINDS if whole in ("", kind.code) and access.may(actor, kind.permission)]
+    found = (_group(asking, kind, COUNTED if whole else MOST) for kind in wanted)
     return [one for one in found if one is not None]
 
 
@@ -141,7 +143,7 @@ def looked(store: Session, actor: Actor, referral: Referral) -> None:
         audit.record(store, actor.service_id, actor, LOOKED, "referral", referral.id)
 
 
-def _group(asking: _Asking, kind: TodayKind) -> Group | None:
+def _group(asking: _Asking, kind: TodayKind, most: int) -> Group | None:
     query = kind.find(asking)
     # Counted here: asking the database for the lines and for their number would have it look for them twice.
     rows = asking.store.execute(query.limit(COUNTED + 1)).all()
@@ -152,7 +154,7 @@ def _group(asking: _Asking, kind: TodayKind) -> Group | None:
     return Group(
         kind.code,
         gettext(kind.title),
-        tuple(kind.say(asking, row) for row in rows[:MOST]),
+        tuple(kind.say(asking, row) for row in rows[:most]),
         many,
         or_more=len(rows) > COUNTED,
         all_of_them=Action(gettext(where[0]), where[1], dict(where[2])) if where else None,
@@ -510,8 +512,14 @@ def _say_task(kind: str) -> Say:
 
 _TASKS = (N_("See everything that is to be done"), "caseload.tasks_list", ())
 
-_CASES = (N_("See your caseload"), "caseload.caseload_list", ())
-_LETTERS = (N_("See all that wait"), "caseload.letters_waiting", ())
+_ALL = N_("See all that wait")
+_LETTERS = (_ALL, "caseload.letters_waiting", ())
+
+
+def _here(code: str) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    """Where nothing else lists exactly these, the page shows all of them itself."""
+    return _ALL, "caseload.today", (("show", code),)
+
 
 KINDS: tuple[TodayKind, ...] = (
     TodayKind(
@@ -530,9 +538,16 @@ KINDS: tuple[TodayKind, ...] = (
         Permission.READ_INBOX,
         (N_("See the inbox"), "caseload.inbox", ()),
     ),
-    TodayKind("given", N_("New to you"), _given, _say_given, Permission.WORK_ON_CASE, _CASES),
-    TodayKind("contact", N_("Contacts due"), _contacts, _say_contact, Permission.WORK_ON_CASE, _CASES),
-    TodayKind("check-in", N_("Check-ins that came back"), _came_back, _say_came_back, Permission.WORK_ON_CASE),
+    TodayKind("given", N_("New to you"), _given, _say_given, Permission.WORK_ON_CASE, _here("given")),
+    TodayKind("contact", N_("Contacts due"), _contacts, _say_contact, Permission.WORK_ON_CASE, _here("contact")),
+    TodayKind(
+        "check-in",
+        N_("Check-ins that came back"),
+        _came_back,
+        _say_came_back,
+        Permission.WORK_ON_CASE,
+        _here("check-in"),
+    ),
     TodayKind(
         "message",
         N_("Messages that could not be sent"),
@@ -541,8 +556,15 @@ KINDS: tuple[TodayKind, ...] = (
         Permission.HANDLE_TASKS,
         _TASKS,
     ),
-    TodayKind("follow-up", N_("To be looked at again"), _follow_ups, _say_follow_up, Permission.WORK_ON_CASE),
-    TodayKind("letter", N_("Messages to a GP or referrer"), _letters, _say_letter, Permission.SEND_LETTERS, _LETTERS),
+    TodayKind(
+        "follow-up",
+        N_("To be looked at again"),
+        _follow_ups,
+        _say_follow_up,
+        Permission.WORK_ON_CASE,
+        _here("follow-up"),
+    ),
+    TodayKind("letter", N_("Messages to send"), _letters, _say_letter, Permission.SEND_LETTERS, _LETTERS),
     TodayKind(
         "task",
         N_("To do"),

@@ -255,13 +255,13 @@ def _nearest(
         .group_by(ActivityPlace.activity_id)
         .subquery()
     )
-    online = _tagged(service_id, "attending", "online")
+    anywhere = or_(*(_tagged(service_id, "attending", how) for how in ("online", "phone")))
     near: ColumnElement[bool] = places.c.far.is_not(None)
     if within_miles is not None:
         near = places.c.far <= int(degrees(within_miles) ** 2 * _SCALE)
     key = case(
         (near, places.c.far),
-        (online, literal(_ANYWHERE, BigInteger)),
+        (anywhere, literal(_ANYWHERE, BigInteger)),
         (places.c.far.is_(None), literal(_NOT_KNOWN, BigInteger)),
         else_=None,
     )

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import directory
 from portal.directory import Shown, Time
-from portal.i18n import gettext, language_name, say_date
+from portal.i18n import N_, gettext, language_name, say_date
 from portal.journeys.self_referral import ACCESS_NEEDS, NEEDS
 from portal.web.forms import showable
 from portal.web.security import public
@@ -84,13 +84,30 @@ def where(one: Shown) -> str:
     """In a few words: its nearest place, and how far that is, or that nobody knows."""
     place = next((place for place in one.places if place.kind != "virtual"), None)
     town = next(filter(None, (place.city, place.name, place.postcode)), "") if place else ""
-    return town or (gettext("Online") if one.online else "")
+    return town or taking_part(one)
+
+
+FROM_ANYWHERE: dict[str, tuple[str, str]] = {
+    "online": (N_("Online"), N_("Online, from anywhere")),
+    "phone": (N_("By phone"), N_("By phone, from anywhere")),
+    "home": (N_("They come to your home"), N_("They come to your home")),
+}
+"""How one takes part without going anywhere: in short, and instead of a distance."""
+
+
+def taking_part(one: Shown, *, whole: bool = False) -> str:
+    """How one takes part without going anywhere; "" when one goes there, or nobody says. ``whole``: as what stands
+    where a distance would."""
+    return next((gettext(words[whole]) for code, words in FROM_ANYWHERE.items() if code in one.attending), "")
 
 
 def distance(one: Shown) -> str:
-    """How far away it is; never a guess."""
+    """How far away it is, never a guess; or that one need not go there, and how one takes part."""
+    from_anywhere = taking_part(one, whole=True)
+    if from_anywhere and (one.miles is None or "in-person" not in one.attending):
+        return from_anywhere
     if one.miles is None:
-        return gettext("Online, from anywhere") if one.online else gettext("We do not know how far away it is")
+        return gettext("We do not know how far away it is")
     # What is in the same street is near, and never "0.0 miles" away.
     miles = f"{max(one.miles, 0.1):.1f}" if one.miles < 10 else f"{one.miles:.0f}"
     if one.rough:

@@ -20,15 +20,17 @@ from portal.i18n import LONDON, N_, gettext, say_date
 from portal.referrals import Referral
 from portal.web import forms
 from portal.web.admin import NOT_A_DAY, read_day
-from portal.web.caseload.door import blueprint, contact_of, read
+from portal.web.caseload.door import a_place, blueprint, contact_of, read
 from portal.web.caseload.plan import TOO_FAR
 from portal.web.caseload.words import NO_INTERPRETER
 from portal.web.security import allow, keeps_typed
 
 MANY = ("with_whom", "results")
 """The fields that may be there more than once."""
-ON_THE_CASE = 5
-"""Contacts that the page of a case shows at once; the older ones are folded."""
+ON_THE_CASE = 3
+"""Contacts that the page of a case shows; all of them have a page of their own."""
+ON_A_PAGE = 20
+"""Contacts on one of those."""
 YES_NO = (("yes", N_("Yes")), ("no", N_("No")))
 NOT_A_TIME = N_("Enter a time such as 14:30, or leave it blank")
 DONE: dict[str, str] = {
@@ -355,6 +357,26 @@ def _page(
 
 
 NOT_TAKEN = N_("Nobody has taken this referral yet. Accept it first, then record the contact. What you wrote is here.")
+
+
+@blueprint.get("/referrals/<uuid:referral_id>/contacts")
+@allow(Permission.WORK_ON_CASE, audits=True)
+def contacts_of(referral_id: uuid.UUID) -> ResponseReturnValue:
+    """Every contact of a case, the latest first."""
+    referral = read(referral_id)
+    theirs = contacts.of_referral(g.store, g.actor, referral.id)
+    after = a_place()
+    begins = next((place for place, one in enumerate(theirs, 1) if one.id == after), 0)
+    here, names = theirs[begins : begins + ON_A_PAGE], referrals.staff_names(g.store, g.actor)
+    address = url_for("caseload.contacts_of", referral_id=referral.id)
+    return render_template(
+        "caseload/contacts.html",
+        referral=referral,
+        contact=contact_of(referral),
+        contacts=[shown(referral, one, names) for one in here],
+        newer=address if begins else "",
+        older=f"{address}?after={here[-1].id}" if len(theirs) > begins + ON_A_PAGE else "",
+    )
 
 
 @blueprint.get("/referrals/<uuid:referral_id>/contacts/new")

@@ -20,7 +20,7 @@ from portal.journeys import ABSENCES
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.web import forms
 from portal.web.caseload.door import blueprint
-from portal.web.caseload.words import say_language, say_needs
+from portal.web.caseload.words import say_language, say_late, say_needs
 from portal.web.security import allow, keeps_typed
 
 ANY: dict[str, str] = {
@@ -57,15 +57,18 @@ class Keep(forms.Form):
 
 @dataclass(frozen=True)
 class ShownCase:
-    """A case in the list, in words."""
+    """A case in the list, in words. ``family``: the rest of the name, so that two of the same first name are told
+    apart; ``step``: what is next, both of one's own work only. ``late``: how late it is."""
 
     line: listing.Line
+    family: str
     needs: list[str]
     language: str
     status: str
     worker: str
+    step: str
     next_due: str
-    overdue: bool
+    late: str
     last_contact: str
 
 
@@ -80,16 +83,18 @@ class _Choices:
 
 def shown_case(line: listing.Line, names: Mapping[uuid.UUID, str]) -> ShownCase:
     """A case in a list, in words."""
-    referral = line.referral
+    referral, due = line.referral, line.referral.next_due
     return ShownCase(
         line,
+        (line.person.family_name or "") if line.within else "",
         say_needs(line.needs),
         say_language(line.person.spoken_language, line.person.interpreter) if line.within else "",
         gettext(referrals.STATUSES[referral.status]),
         names.get(referral.assigned_to, "") if referral.assigned_to else "",
-        say_date(referral.next_due) if referral.next_due else "",
-        referral.next_due is not None and referral.next_due < today(),
-        say_date(referral.last_contact_at) if referral.last_contact_at else "",
+        (referral.next_step or "") if line.within else "",
+        say_date(due, weekday=False) if due else "",
+        say_late(due) if due and due < today() else "",
+        say_date(referral.last_contact_at, weekday=False) if referral.last_contact_at else "",
     )
 
 

@@ -1,7 +1,7 @@
 """The plan as it is agreed, and every version of it beside another."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from portal.web.caseload.record import (
     refuse,
     to_part,
 )
-from portal.web.caseload.timeline import PLAN_ACTS
+from portal.web.caseload.timeline import AT_ONCE, PLAN_ACTS
 from portal.web.security import allow, keeps_typed
 
 RISK_FIRST = N_("Before a plan is agreed: write down a risk, or say that none is known")
@@ -209,6 +209,37 @@ def _number(name: str, numbers: "list[int]", otherwise: int) -> int:
     return number if number in numbers else otherwise
 
 
+@dataclass(frozen=True)
+class Made:
+    """Versions that somebody made at once, by the same act, the latest first; most often there is one. ``before``: the
+    number of the version in front of them, 0 where there is none."""
+
+    kept: tuple[care_plan.CarePlanVersion, ...]
+    by: str
+    what: str
+    before: int
+
+
+def _at_once(found: Sequence[care_plan.CarePlanVersion]) -> list[Made]:
+    """The versions, the latest first, those together that one person made one after the other within a few minutes."""
+    groups: list[list[care_plan.CarePlanVersion]] = []
+    for one in found:
+        newest = groups[-1][0] if groups else None
+        if (
+            newest
+            and (newest.made_by, newest.content["act"]) == (one.made_by, one.content["act"])
+            and newest.created_at - one.created_at <= AT_ONCE
+        ):
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    before = [group[0].number for group in groups[1:]]
+    return [
+        Made(tuple(group), name_of(group[0].made_by), gettext(PLAN_ACTS[group[0].content["act"]]), number)
+        for group, number in zip(groups, [*before, 0], strict=True)
+    ]
+
+
 @blueprint.get("/referrals/<uuid:referral_id>/care-plan/versions")
 @allow(Permission.READ_REFERRAL, audits=True)
 def plan_versions(referral_id: uuid.UUID) -> ResponseReturnValue:
@@ -229,7 +260,7 @@ def plan_versions(referral_id: uuid.UUID) -> ResponseReturnValue:
     return case_page(
         "care_plan_versions",
         referral,
-        versions=[(one, name_of(one.made_by), gettext(PLAN_ACTS[one.content["act"]])) for one in found],
+        versions=_at_once(found),
         number=number,
         before=before,
         rows=[row for row in rows if row.before or row.after],

@@ -1,9 +1,9 @@
 """The line of time of a case, in words: what happened, who did it, and where to look."""
 
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import g, request, url_for
@@ -31,6 +31,8 @@ from portal.web.security import allow
 
 FIRST = 8
 """How many moments stand on the case page; the rest has a page of its own."""
+AT_ONCE = timedelta(minutes=10)
+"""What one person does again within so long stands in one line, with how often; every time of it is kept."""
 
 PLAN_ACTS: dict[str, str] = {
     care_plan.AGREED: N_("The plan was agreed"),
@@ -70,7 +72,8 @@ PERMISSION_WORDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class ShownMoment:
-    """One line: when, what, who; the words that were written then; for the person to read or not; where to look."""
+    """One line: when, what, who; the words that were written then; for the person to read or not; where to look; how
+    many times it was done at once."""
 
     at: datetime
     what: str
@@ -78,6 +81,7 @@ class ShownMoment:
     words: str
     shared: bool
     address: str
+    times: int = 1
 
 
 Say = Callable[[Moment, Referral], tuple[str, str, str]]
@@ -218,12 +222,27 @@ def _shown(one: Moment, referral: Referral) -> ShownMoment:
 
 def for_case(referral: Referral) -> dict[str, object]:
     """What parts/case_timeline.html shows: the latest moments."""
-    return _page(referral, "", FIRST)
+    page = timeline.page(g.store, g.actor, referral, most=2 * FIRST)
+    told = _folded(page.moments, referral)
+    return {"moments": told[:FIRST], "older": page.older or len(told) > FIRST}
 
 
-def _page(referral: Referral, before: str, most: int = timeline.MOST) -> dict[str, object]:
-    page = timeline.page(g.store, g.actor, referral, before=before, most=most)
-    return {"moments": [_shown(one, referral) for one in page.moments], "older": page.older}
+def _folded(moments: Sequence[Moment], referral: Referral) -> list[ShownMoment]:
+    """In words, newest first; what somebody did several times at once stands where the last of it was."""
+    told: list[ShownMoment] = []
+    last: dict[tuple[object, ...], int] = {}
+    for one in moments:
+        said = _shown(one, referral)
+        # Each version of a plan has a number and a page of its own; that it was changed is one act.
+        about = (one.facts["act"],) if one.kind == "plan" else (said.what, said.address)
+        act = (one.kind, said.by, said.words, said.shared, *about)
+        place = last.get(act)
+        if said.by and place is not None and told[place].at - one.at <= AT_ONCE:
+            told[place] = replace(told[place], times=told[place].times + 1)
+        else:
+            last[act] = len(told)
+            told.append(said)
+    return told
 
 
 @blueprint.get("/referrals/<uuid:referral_id>/timeline")
@@ -231,4 +250,5 @@ def _page(referral: Referral, before: str, most: int = timeline.MOST) -> dict[st
 def timeline_of(referral_id: uuid.UUID) -> ResponseReturnValue:
     """Everything that happened, newest first."""
     referral = read(referral_id)
-    return case_page("timeline", referral, **_page(referral, request.args.get("before", "")))
+    page = timeline.page(g.store, g.actor, referral, before=request.args.get("before", ""))
+    return case_page("timeline", referral, moments=_folded(page.moments, referral), older=page.older)

@@ -3,14 +3,14 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import g, url_for
 
 from portal import alerts, feedback, i18n, people, referrals
 from portal.caseload import to_do
-from portal.clock import now
-from portal.i18n import N_, gettext, language_name, ngettext
+from portal.clock import now, today
+from portal.i18n import LONDON, N_, gettext, language_name, ngettext
 from portal.journeys import ABSENCES, Question
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Alert, Promise, Task
@@ -30,6 +30,17 @@ def say_wait(since: datetime) -> str:
     if minutes < 48 * 60:
         return ngettext("waiting %(num)s hour", "waiting %(num)s hours", minutes // 60)
     return ngettext("waiting %(num)s day", "waiting %(num)s days", minutes // (24 * 60))
+
+
+def day_of(due: date) -> date:
+    """The day of a moment here; a day is itself."""
+    return due.astimezone(LONDON).date() if isinstance(due, datetime) else due
+
+
+def say_late(due: date) -> str:
+    """How late something is that was due before now, in days."""
+    days = (today() - day_of(due)).days
+    return ngettext("%(num)s day late", "%(num)s days late", days) if days > 0 else gettext(N_("Late"))
 
 
 def say_promise(promise: Promise) -> str:
@@ -171,7 +182,7 @@ class ShownTask:
     why: str
     address: str
     assigned: str
-    overdue: bool
+    late: str
 
 
 def shown_task(task: Task, names: Mapping[uuid.UUID, str]) -> ShownTask:
@@ -183,5 +194,5 @@ def shown_task(task: Task, names: Mapping[uuid.UUID, str]) -> ShownTask:
         to_do.why(task),
         url_for(first.endpoint, **first.args) if first else "",
         names.get(task.assigned_to or task.id, ""),
-        task.due_at < now(),
+        say_late(task.due_at) if task.due_at < now() else "",
     )
