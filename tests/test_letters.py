@@ -26,7 +26,7 @@ from portal.notifications import Outgoing
 from portal.services import practices
 from portal.store import Letter, Message, Service, Stores, open_store
 from portal.web.messages import Renderer
-from tests.inspector import InspectedClient
+from tests.inspector import InspectedClient, Page
 from tests.lettered import (
     ADDRESS,
     MONDAY,
@@ -154,7 +154,7 @@ def test_everything_that_is_known_stands_in_it_and_nothing_empty(told: Document)
 def test_it_says_what_happened_in_plain_text_what_is_asked_first(told: Document) -> None:
     words = " ".join(plain(told).split())
     for said in (
-        "About: Zofia Quarshie (she/her), likes to be called Zosia Born:",
+        "About: Zofia Quarshie Likes to be called: Zosia Pronouns: she/her Born:",
         "For professionals: Please review her hearing aid.",
         "Agreed with the person: Yes",
         "25 May 2026: In person, in a community place: they came 2 March 2026: Phone call, at their home: spoke with",
@@ -162,9 +162,9 @@ def test_it_says_what_happened_in_plain_text_what_is_asked_first(told: Document)
         "The lunch club did not work. How it ended: Done in part",
         "Signposted to Lunch club. Stopped going, 25 May 2026. In the way: cost",
         "Their own rating, 0 to 10: 3 on 2 March 2026, 7 on 25 May 2026",
-        "Falls or moving about: Stairs without a rail. (since 2 March 2026)",
+        "Falls or moving about (since 2 March 2026): Stairs without a rail.",
         "GP practice Harbour Surgery, AB10 1AB",
-        "life nowadays? first 3 (low), latest 8 (high)",
+        "life nowadays? First 3 (low), latest 8 (high)",
         "Open Government Licence v3.0",
     ):
         assert said in words, said
@@ -725,6 +725,18 @@ def test_the_list_leads_to_each_and_one_that_is_not_needed_leaves_it(client: Ins
     assert press(client, base, "not-needed", because="They told the GP themselves.").status_code == 303
     assert "They told the GP themselves." in words_of(client.get(base))
     assert "Nothing waits to be sent." in words_of(client.get("/staff/letters"))
+
+
+def test_the_list_has_one_name_wherever_one_meets_it(client: InspectedClient, store: Session) -> None:
+    case = everything(store)
+    a_letter(store, case)
+    sign_in(client, store, case.worker)
+    listed = Page(client.get("/staff/letters").get_data(as_text=True))
+    led = next(one for one in listed.all("a") if one.get("href") == "/staff/letters")
+    (heading,) = listed.all("h1")
+    titles = ["".join(one.itertext()) for one in Page(client.get("/staff/today").get_data(as_text=True)).all("h2")]
+    assert {"".join(led.itertext()).strip(), "".join(heading.itertext()).strip()} == {"Messages to send"}
+    assert any(one.strip().startswith("Messages to send") for one in titles), titles
 
 
 def test_without_a_permission_the_case_says_so_and_asking_prepares_the_message(

@@ -236,7 +236,7 @@ def _the_message_holds_what_is_known(document: Document) -> None:
     text = " ".join(standard.plain(document).split())
     for said in (
         "For professionals: Please look at her hearing aid.",
-        "likes to be called Zosia",
+        "Likes to be called: Zosia",
         "GP practice Harbour Surgery, AB10 1AB",
         "Risks No known risks",
         "To sing with other people again.",

@@ -79,18 +79,15 @@ def _line(label: str, *pieces: Piece) -> Line:
 _ADDRESS = tuple(Piece(f"address-{number}", ", ") for number in range(1, 6))
 
 WHOSE: tuple[Line, ...] = (
-    _line(
-        "About",
-        Piece("first-name"),
-        Piece("family-name", " "),
-        Piece("pronouns", " (", ")"),
-        Piece("preferred-name", ", likes to be called ", unless=("first-name", WHOLE_NAME)),
-    ),
+    _line("About", Piece("first-name"), Piece("family-name", " ")),
+    _line("Likes to be called", Piece("preferred-name", unless=("first-name", WHOLE_NAME))),
+    _line("Pronouns", Piece("pronouns")),
     _line("Born", Piece("born")),
     _line("NHS number", Piece("nhs-number"), Piece("nhs-number-status", " (", ")", low=True)),
 )
 """Whose message it is: it stands at the head, so that it finds its way into the right record."""
 
+# Words that somebody wrote, in whatever script, end a line: what follows in English would be read in the wrong order.
 LINES: Mapping[str, tuple[Line, ...]] = {
     "requested": (
         _line("For professionals", Piece("actions-professionals")),
@@ -139,7 +136,7 @@ LINES: Mapping[str, tuple[Line, ...]] = {
             Piece("signpost-reason", ". For: ", low=True),
         ),
     ),
-    "risk": (_line("", Piece("risk"), Piece("risk-comment", ": "), Piece("risk-from", " (since ", ")")),),
+    "risk": (_line("", Piece("risk"), Piece("risk-from", " (since ", ")"), Piece("risk-comment", ": ")),),
     "plan": (
         _line("Strengths", Piece("strengths")),
         _line(
@@ -158,19 +155,19 @@ LINES: Mapping[str, tuple[Line, ...]] = {
     ),
     "need": (_line("Need", Piece("need")),),
     "goal": (
+        _line("Goal, in the person's words", Piece("goal")),
         _line(
-            "Goal, in the person's words",
-            Piece("goal"),
-            Piece("goal-status", ". "),
+            "How it stands",
+            Piece("goal-status"),
             Piece("goal-importance", ". Importance to them: ", " of 10"),
             Piece("goal-outcome", ". "),
         ),
     ),
     "action": (
+        _line("Action", Piece("action")),
         _line(
-            "Action",
-            Piece("action"),
-            Piece("action-role", ". By: ", low=True),
+            "How it stands",
+            Piece("action-role", "By: ", low=True),
             Piece("action-who", ", "),
             Piece("action-when", ". Until: "),
             Piece("action-status", ". "),
@@ -255,7 +252,8 @@ class _Made:
             words = _day(part, piece.item) if piece.day else part.text_of(piece.item)
             if not words or self._again(piece, words):
                 continue
-            made = _joined(made, piece, _low(words) if piece.low and made else words)
+            within = made or piece.before.strip(BETWEEN)
+            made = _joined(made, piece, _low(words) if piece.low and within else words)
         return made
 
     # What stands by its day ------------------------------------------------------------------------------------------
@@ -320,8 +318,8 @@ def _scores(answered: Sequence[Part]) -> Iterator[str]:
             told.setdefault(part.text_of(f"{kind}-score"), {})[place] = value
     for asked, values in told.items():
         several, named = len(answered) > 1, ("first", "latest")
-        told_so = ", ".join(f"{named[place]} {value}" if several else value for place, value in values.items())
-        yield f"{asked}{' ' if asked.endswith('?') else ': '}{told_so}"
+        now = ", ".join(f"{named[place]} {value}" if several else value for place, value in values.items())
+        yield f"{asked} {now[:1].upper()}{now[1:]}" if asked.endswith("?") else f"{asked}: {now}"
 
 
 # Words ---------------------------------------------------------------------------------------------------------------
@@ -331,6 +329,10 @@ def _worker(part: Part) -> str:
     return ", ".join(filter(None, (part.text_of("seen-by"), _low(part.text_of("seen-by-role")))))
 
 
+BETWEEN = " ,.:("
+"""What parts one item of a line from the next."""
+
+
 def _low(words: str) -> str:
     """As it stands within a sentence; "GP" and "NHS" stay."""
     return words if words[1:2].isupper() else f"{words[:1].lower()}{words[1:]}"
@@ -338,7 +340,7 @@ def _low(words: str) -> str:
 
 def _joined(made: str, piece: Piece, words: str) -> str:
     if not made:
-        before = piece.before.lstrip(" ,.:(")
+        before = piece.before.lstrip(BETWEEN)
         return f"{before[:1].upper()}{before[1:]}{words}{piece.after.replace(')', '')}"
     before = piece.before
     if made[-1] in ".!?…؟۔" and before.startswith("."):
