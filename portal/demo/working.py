@@ -31,7 +31,7 @@ STAYS_FOR = timedelta(days=6)
 """So long before the end nobody works on those cases that are to show something any more."""
 MOST_LOOKS = 4
 """So often Today is looked at in one sitting: a list that was cut shows its next lines then."""
-NEWS_STAYS_FOR = timedelta(days=12)
+NEWS_STAYS_FOR = timedelta(days=25)
 STAY = ("given", "in-vain", "hold", "ends", "asks-again", "worry", "triage")
 
 FORMER_LEAVES = timedelta(days=16)
