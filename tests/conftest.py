@@ -87,9 +87,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not _is_worker(config) and run.FOLDER in os.environ:
+        _drop_migrated()
         postgres.stop_server_in(run.folder())
         shutil.rmtree(run.folder(), ignore_errors=True)
         del os.environ[run.FOLDER]
+
+
+def _drop_migrated() -> None:
+    """On a server of our own it goes with the server; another's is left as it was."""
+    made = run.folder() / "migrated-postgresql" / "url"
+    if "TEST_POSTGRES_URL" in os.environ and made.exists():
+        postgres.drop_database(postgres.server_in(run.folder()), str(make_url(made.read_text()).database))
 
 
 # --- hashes -------------------------------------------------------------------------------------------------------
@@ -153,7 +161,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("database_url", chosen, indirect=True)
 
 
+@pytest.hookimpl(trylast=True)  # after the files' own marks, and after what is left out
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Which tests, and in which order."""
+    _leave_out_of_sweeps(config, items)
+    if processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")) - 1:
+        items[:] = _long_files_first(items, processes + 1)
+
+
+def _leave_out_of_sweeps(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of a sweep over many values, PostgreSQL gets the first: the values differ in the rules, not in the database."""
     if DEEP or "sqlite" not in config.getoption("--databases"):
         return
@@ -172,18 +188,49 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in gone]
 
 
+def _long_files_first(items: list[pytest.Item], processes: int) -> list[pytest.Item]:
+    """Every process gets as many tests in a row, and whoever has ended takes from the end of another's row. So each row
+    begins with files that take long (the browser, what waits for other processes), spread evenly, and ends with tests
+    that take a moment: no process is left alone with a long test at the end. A file stays together, in its order."""
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    rows: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    lengths = [0] * processes
+    long = sorted(files.values(), key=lambda file: -sum(map(_seconds, file)))
+    short = [item for file in files.values() if not sum(map(_seconds, file)) for item in file]
+    for file in long:
+        if seconds := sum(map(_seconds, file)):
+            place = lengths.index(min(lengths))
+            lengths[place] += seconds
+            rows[place] += file
+    for number, row in enumerate(rows):
+        left = processes - number
+        room = (len(short) + sum(map(len, rows[number:]))) // left - len(row)
+        row += short[: max(room, 0)]
+        short = short[max(room, 0) :]
+    return [item for row in [*rows, short] for item in row]
+
+
+def _seconds(item: pytest.Item) -> int:
+    """About how long, by its marks; 0 is a moment."""
+    browser, slow = (item.get_closest_marker(mark) is not None for mark in ("browser", "slow"))
+    return 20 if browser and slow else 4 if browser else 3 if slow else 0
+
+
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty database at the newest migration, for copying."""
+def migrated_sqlite() -> Path:
+    """An empty database at the newest migration, for copying; made once in a run."""
     from portal.store import migrate
 
-    file = tmp_path_factory.mktemp("migrated") / "portal.sqlite"
-    migrate(f"sqlite:///{file}")
-    beside = file.with_name("portal.sqlite-wal")
-    assert not beside.exists() or beside.stat().st_size == 0, (
-        "migrate() left its connection open; dispose of its engine"
-    )
-    return file
+    def make(folder: Path) -> None:
+        migrate(f"sqlite:///{folder / 'portal.sqlite'}")
+        beside = folder / "portal.sqlite-wal"
+        assert not beside.exists() or beside.stat().st_size == 0, (
+            "migrate() left its connection open; dispose of its engine"
+        )
+
+    return run.prepared("migrated-sqlite", make) / "portal.sqlite"
 
 
 @pytest.fixture(scope="session")
@@ -193,14 +240,17 @@ def postgres_server() -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgres_server: str) -> Iterator[str]:
-    """The name of an empty PostgreSQL database at the newest migration, for copying."""
+def migrated_postgresql(postgres_server: str) -> str:
+    """The name of an empty PostgreSQL database at the newest migration, for copying; made once in a run, and taken
+    away at its end."""
     from portal.store import migrate
 
-    name = f"migrated_{uuid.uuid4().hex[:12]}"
-    migrate(postgres.make_database(postgres_server, name))
-    yield name
-    postgres.drop_database(postgres_server, name)
+    def make(folder: Path) -> None:
+        name = f"migrated_{uuid.uuid4().hex[:12]}"
+        (folder / "url").write_text(url := postgres.make_database(postgres_server, name))
+        migrate(url)
+
+    return str(make_url((run.prepared("migrated-postgresql", make) / "url").read_text()).database)
 
 
 @pytest.fixture
@@ -246,7 +296,7 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """The variables of a portal under test, except for its database: secrets made anew for every run."""
+    """The variables of a portal under test, except for its database: secrets made anew for every process of a run."""
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     return {
         "PORTAL_ENVIRONMENT": "testing",

@@ -6,7 +6,6 @@ Nothing kept here knows of a row, a setting or a request.
 """
 
 import gc
-from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
@@ -62,23 +61,32 @@ def share_templates(patch: pytest.MonkeyPatch) -> None:
 
 
 def share_addresses(patch: pytest.MonkeyPatch) -> None:
-    """Compile the function that builds a route's address once for each route, not once for each route of each app.
+    """Take a route's address apart, and compile the function that builds it, once for each route, not once for each
+    route of each app.
 
-    The function is made from the parts of the address alone; it is given its route, and with it the converters, later.
+    Both are made from the address alone. The function is given its route, and with it the converters, later; the
+    converters of our addresses know nothing but what stands in the address.
     """
-    compiled: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
-    really: Any = Rule._compile_builder
+    taken_apart: dict[tuple[object, ...], tuple[Any, ...]] = {}
+    really: Any = Rule.compile
 
-    def once(rule: Any, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        if rule.defaults:
-            made: Callable[..., tuple[str, str]] = really(rule, append_unknown)
-            return made
-        key = (rule.rule, tuple(rule._trace), append_unknown)
-        if key not in compiled:
-            compiled[key] = really(rule, append_unknown)
-        return compiled[key]
+    def once(rule: Any) -> None:
+        if rule.defaults or rule.map.host_matching:
+            really(rule)
+            return
+        kinds = tuple(rule.map.converters.items())
+        key = (rule.rule, rule.subdomain, rule.merge_slashes, rule.map.sort_parameters, rule.map.sort_key, kinds)
+        if key not in taken_apart:
+            really(rule)
+            built = (rule._build.__func__, rule._build_unknown.__func__)
+            taken_apart[key] = (rule._parts, rule._trace, rule._converters, rule.arguments, *built)
+            return
+        parts, trace, converters, arguments, build, build_unknown = taken_apart[key]
+        rule._parts, rule._trace, rule._converters = list(parts), list(trace), dict(converters)
+        rule.arguments |= arguments
+        rule._build, rule._build_unknown = build.__get__(rule, None), build_unknown.__get__(rule, None)
 
-    patch.setattr(Rule, "_compile_builder", once)
+    patch.setattr(Rule, "compile", once)
 
 
 def share_sql(patch: pytest.MonkeyPatch) -> None:

@@ -30,11 +30,32 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
     "has_touch": True,
 }
+LEFT_OUT = (
+    # A small window of its own for what is typed into the address bar, in each new context: two more processes, and
+    # more work than all that a test does in it.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    # The browser takes one such list, the last: what Playwright leaves out by itself must be said again.
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
 QUIET = (  # a browser under test speaks to our server and to nobody else
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-default-apps",
     "--disable-domain-reliability",
+    f"--disable-features={','.join(LEFT_OUT)}",
     "--disable-gpu",
     "--disable-quic",
     "--disable-sync",
