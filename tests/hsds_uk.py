@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 ENUMS = {
     "status": {"active", "inactive", "defunct", "temporarily closed"},
@@ -22,6 +21,7 @@ ENUMS = {
 # another object by its name, and a list of them as [name].
 TABLES: dict[str, dict[str, str]] = {
     "about": {"version": "text!", "profile": "uri!", "openapi_url": "uri!"},
+    "error": {"error": "text!", "message": "text!"},
     "service_in_list": {
         "id": "uuid!",
         "organization_id": "uuid",
@@ -46,7 +46,7 @@ TABLES: dict[str, dict[str, str]] = {
         "description": "text!",
         "email": "email",
         "website": "uri",
-        "logo": "text",
+        "logo": "uri",
         "uri": "uri",
         "parent_organization_id": "uuid",
     },
@@ -147,8 +147,12 @@ def _uuid(value: Any) -> bool:
 
 
 def _uri(value: Any) -> bool:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    return bool(parts and parts.scheme and parts.netloc and not re.search(r"\s", value))
+    """RFC 3986: in ASCII, everything else escaped; a host; square brackets only around an IPv6 address."""
+    found = isinstance(value, str) and re.fullmatch(
+        r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d+)?([/?#](%[0-9A-Fa-f]{2}|[A-Za-z0-9._~:/?@!$&'()*+,;=#-])*)?",
+        value,
+    )
+    return bool(found) and value.count("#") <= 1
 
 
 def _when(value: Any, read: Any) -> bool:
@@ -162,14 +166,21 @@ CHECKS: dict[str, Any] = {
     "text": lambda value: isinstance(value, str) and value != "",
     "uuid": _uuid,
     "uri": _uri,
-    "email": lambda value: isinstance(value, str) and re.fullmatch(r"[^@\s]+@[^@\s]+", value),
+    "email": lambda value: (
+        isinstance(value, str)
+        and re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", value)
+    ),
     "number": lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
-    "day": lambda value: _when(value, date.fromisoformat),
-    "moment": lambda value: _when(value, datetime.fromisoformat) and re.search(r"\.\d{3}(Z|[+-]\d\d:\d\d)$", value),
-    "time": lambda value: isinstance(value, str) and re.match(r"\d{1,2}:\d{2}", value),
+    "day": lambda value: _when(value, date.fromisoformat) and len(value) == 10,
+    "moment": lambda value: (
+        _when(value, datetime.fromisoformat) and re.search(r"T\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d)$", value)
+    ),
+    "time": lambda value: (
+        isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?(Z|[+-]\d\d:\d\d)?", value)
+    ),
     "byday": lambda value: (
         isinstance(value, str)
-        and all(re.fullmatch(r"(-?[1-5])?(MO|TU|WE|TH|FR|SA|SU)", day) for day in value.split(","))
+        and all(re.fullmatch(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)", day) for day in value.split(","))
     ),
     "country": lambda value: isinstance(value, str) and re.fullmatch("[A-Z]{2}", value),
 }
@@ -221,4 +232,6 @@ def faults_of_page(table: str, given: Any) -> Iterator[str]:
             yield f"{name} is {given.get(name)!r}"
     if given.get("size") != len(given.get("contents", ())):
         yield "size is not how many there are"
+    if len({one.get("id") for one in given.get("contents", ())}) < len(given.get("contents", ())):
+        yield "two have the same id"
     yield from _of_list(table, given.get("contents"), "contents")

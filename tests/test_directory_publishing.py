@@ -9,7 +9,7 @@ from flask import Flask
 from portal import directory, services
 from portal.access import Role
 from portal.codes import new_id
-from portal.directory import publishing
+from portal.directory import publishing, spelling
 from portal.store import Feed, Service, Stores
 from tests.feeds import HERE, a_place, a_row, an_id, ids, paged, serving, take
 from tests.hsds_uk import TABLES, faults, faults_of_page
@@ -73,6 +73,10 @@ def everything_published(client: InspectedClient) -> list[str]:
             one = get(client, f"{path}/{row['id']}")
             assert one["id"] == row["id"]
             found += faults(whole, one)
+        for wrong in (f"{path}/{an_id(99)}", f"{path}?page=0"):
+            response = client.get(f"/at/here/open-referral/{wrong}")
+            assert response.status_code in (400, 404)
+            found += faults("error", response.get_json())
     return found
 
 
@@ -91,6 +95,87 @@ def test_what_we_publish_is_what_the_standard_demands(client: InspectedClient, s
     assert here
 
 
+ODD = [
+    a_row(10, url="https://caffi.example/caffî?q={a}|b#ŷ", assurer_email="ask the council", id=an_id(10).upper()),
+    a_row(11, url="https://bücher.example/[x]", email="jo@bücher.example", id=an_id(11).replace("-", "")),
+    a_row(12, url="https://faß.example/100%", email="jöe@example.org", assurer_email="Jo@Example.org"),
+    a_row(
+        13,
+        url="https://x.example:8080/a%20b",
+        organization={"id": "7", "name": "Caffi", "website": "www.caffî.example"},
+    ),
+    a_row(
+        14,
+        schedules=[
+            {"id": "1", "opens_at": "9am", "closes_at": "noon", "description": "On Mondays."},
+            {"id": "2", "opens_at": "9:30", "closes_at": "12:00:00+01:00", "freq": "MONTHLY", "byday": "2MO,+1TU,-1FR"},
+            {"id": "3", "opens_at": "10:00", "closes_at": "late"},
+        ],
+    ),
+    a_row(15, id="not-a-uuid", organization=None, url=None, contacts=None, service_at_locations=None),
+    a_row(0xAB, id=an_id(0xAB)[:-1] + "B"),
+]
+
+
+def test_what_a_feed_spells_in_its_own_way_is_published_as_the_standard_has_it(
+    client: InspectedClient, stores: Stores
+) -> None:
+    here = a_place(stores, publish_activities=True)
+    take(stores, here, ODD)
+    with stores.writing.begin() as store:
+        for feed in store.query(Feed):
+            feed.published = True
+    assert everything_published(client) == []
+    rows = {row["name"]: row for row in get(client, "services")["contents"]}
+    assert len(rows) == len(ODD)
+    assert rows["Walking group 10"]["url"] == "https://caffi.example/caff%C3%AE?q=%7Ba%7D%7Cb#%C5%B7"
+    assert rows["Walking group 10"]["id"] == an_id(10)
+    assert "assurer_email" not in rows["Walking group 10"]
+    assert rows["Walking group 11"]["url"] == "https://xn--bcher-kva.example/%5Bx%5D"
+    assert (rows["Walking group 11"]["id"], rows["Walking group 11"]["email"]) == (
+        an_id(11),
+        "jo@xn--bcher-kva.example",
+    )
+    # No other host than the one that was meant: then rather our own page.
+    assert "/at/here/activities/" in rows["Walking group 12"]["url"]
+    assert "email" not in rows["Walking group 12"]
+    assert rows["Walking group 12"]["assurer_email"] == "Jo@example.org"
+    assert rows["Walking group 13"]["url"] == "https://x.example:8080/a%20b"
+    assert rows["Walking group 13"]["organization"]["website"] == "https://www.xn--caff-3pa.example"
+    assert rows["Walking group 171"]["id"] == str(ids(stores, here)["Walking group 171"])
+    times = get(client, f"services/{an_id(14)}")["schedules"]
+    said = {(one.get("opens_at"), one.get("closes_at"), one.get("description")) for one in times}
+    assert said == {
+        *((None, None, "9am – noon On Mondays."), ("09:30", "12:00:00+01:00", None), ("10:00", None, "10:00 – late")),
+    }
+    assert names(client, "start_time=09:00") >= {"Walking group 14"}
+    assert names(client, "start_time=10:30") == set()
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        *(("https://x.example", "https://x.example"), ("HTTPS://X.example/A", "https://x.example/A"), ("", None)),
+        *(("https://[::1]:80/x", "https://[::1]:80/x"), ("https://x.example/%zz%20", "https://x.example/%25zz%20")),
+        *(("https://a..b/", None), ("https://x.example:port/", None), ("tea", None), ("https://a b.example/", None)),
+        *(("https://x.example/?a=b&c=d/e?f#g?h", "https://x.example/?a=b&c=d/e?f#g?h"), (None, None)),
+    ],
+)
+def test_a_web_address_as_a_uri(given: str | None, made: str | None) -> None:
+    assert spelling.uri(given) == made
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        *(("9:30", "09:30"), ("09:30", "09:30"), (" 21:00:00Z", "21:00:00Z"), ("9.30", None), ("25:00", None)),
+        *(("12:60", None), ("noon", None), ("", None), (None, None), ("09:30-05:00", "09:30-05:00")),
+    ],
+)
+def test_a_time_as_hours_and_minutes(given: str | None, made: str | None) -> None:
+    assert spelling.clock(given) == made
+
+
 def test_the_table_itself_finds_what_is_wrong() -> None:
     good = {"id": an_id(1), "name": "Tea", "status": "active", "url": "https://x.example/"}
     assert list(faults("service", good)) == []
@@ -98,6 +183,15 @@ def test_the_table_itself_finds_what_is_wrong() -> None:
         *(("id", "5"), ("status", "open"), ("url", "tea"), ("name", ""), ("minimum_age", "18"), ("schedules", {})),
         *(("last_modified", "2026-01-01"), ("organization", {"id": an_id(1)}), ("colour", "red"), ("name", None)),
         *(("schedules", [{"id": an_id(1), "byday": "Mon"}]), ("assured_date", "1.1.2026"), ("email", "tea")),
+        *(
+            ("url", "https://x.example/é"),
+            ("url", "https://é.example/"),
+            ("url", "https://x.example/a b"),
+            ("url", "x:y"),
+        ),
+        *(("url", "https://x.example/100%"), ("url", "https://x.example/[a]"), ("assurer_email", "ask the council")),
+        *(("email", "jo@é.example"), ("assured_date", "20260101"), ("last_modified", "2026-01-01 10:00:00.000Z")),
+        *(("schedules", [{"id": an_id(1), "opens_at": time}]) for time in ("9am", "9:30", "24:00")),
     ):
         assert list(faults("service", {**good, name: wrong})), (name, wrong)
     assert set(TABLES) >= {"service", "location", "address", "schedule"}
@@ -196,7 +290,8 @@ def test_a_filter_without_sense_is_answered_with_what_it_should_be(
     a_place(stores, publish_activities=True)
     response = client.get(f"/at/here/open-referral/services?{query}")
     assert response.status_code == 400
-    assert "must be" in response.get_json()["error"]
+    assert "must be" in response.get_json()["message"]
+    assert list(faults("error", response.get_json())) == []
 
 
 PATHS = ("", "services", "service_at_locations", "taxonomies", "taxonomy_terms")

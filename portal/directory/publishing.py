@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from portal.access import rows_of
-from portal.directory import plain, searching
+from portal.directory import plain, searching, spelling
 from portal.directory.distances import MILE, degrees, where_is
 from portal.directory.lists import DAYS
 from portal.journeys.self_referral import NEEDS
@@ -24,7 +24,8 @@ from portal.store import Activity, ActivityPlace, ActivityTag, ActivityTime, Fee
 
 VERSION = "HSDS-UK-3.0"
 PROFILE = "https://docs.openreferraluk.org/en/latest/"
-OPENAPI = "https://raw.githubusercontent.com/OpenReferralUK/uk-profile/main/schema/openapi.json"
+# The elder one, of the profile's own repository, asks of /service_at_locations/{id} to be a service.
+OPENAPI = "https://openreferraluk.org/specifications/3.0/openapi.json"
 MOST_PER_PAGE = 100
 PER_PAGE = 50
 _FURTHEST = 10_000  # pages; nobody asks for more in earnest
@@ -150,8 +151,10 @@ def _on_at(service_id: uuid.UUID, asked: Filters) -> ColumnElement[bool]:
         if typed and not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?(Z|[+-][0-9:]{2,6})?", typed):
             raise NotAsked(f"{name} must be a time such as 09:00")
     if asked.start_time:
+        on.append(ActivityTime.opens_at.like("__:__%"))
         on.append(ActivityTime.opens_at >= asked.start_time[:5])
     if asked.end_time:  # "12:00:00" is not later than "12:00"
+        on.append(ActivityTime.closes_at.like("__:__%"))
         on.append(func.substr(ActivityTime.closes_at, 1, 5) <= asked.end_time[:5])
     return exists().where(and_(*on))
 
@@ -189,28 +192,27 @@ def one_service(store: Session, service_id: uuid.UUID, given: str, page_of: Page
 
 
 def _find(store: Session, service_id: uuid.UUID, given: str) -> Activity | None:
-    try:
-        wanted = uuid.UUID(given)
-    except ValueError:
+    wanted = _asked_for(given)
+    if wanted is None:
         return None
     ours = _published(store, service_id)
-    named = or_(Activity.id == wanted, Activity.source_id.in_({str(wanted), given}))
+    named = or_(Activity.id == wanted, Activity.source_id.in_(spelling.ids(wanted)))
     found = store.scalars(
         rows_of(service_id, Activity).where(Activity.id.in_(ours.where(named))).order_by(Activity.id)
     ).all()
     return next((one for one in found if str(public_id(one)) == str(wanted)), None)
 
 
-def public_id(one: Activity) -> uuid.UUID:
-    """The id under which an activity is published."""
-    return (_uuid(one.source_id) if one.feed_id else None) or one.id
-
-
-def _uuid(given: str) -> uuid.UUID | None:
+def _asked_for(given: str) -> uuid.UUID | None:
     try:
-        return uuid.UUID(given) if len(given) in (32, 36) else None
+        return uuid.UUID(given)
     except ValueError:
         return None
+
+
+def public_id(one: Activity) -> uuid.UUID:
+    """The id under which an activity is published."""
+    return (spelling.an_id(one.source_id) if one.feed_id else None) or one.id
 
 
 @dataclass(frozen=True)
@@ -255,15 +257,15 @@ def _service(one: Activity, gathered: _Gathered, page_of: PageOf) -> dict[str, A
         organization_id=organisation["id"] if organisation else None,
         name=one.name,
         description=one.description,
-        url=one.url or page_of(one.id),
-        email=one.email,
+        url=spelling.uri(one.url) or page_of(one.id),
+        email=spelling.email(one.email),
         status=one.status.replace("-", " "),
         fees=one.cost or ("Free" if one.free == "yes" else None),
         accreditations=_text_of(one, "accreditations"),
         minimum_age=one.minimum_age,
         maximum_age=one.maximum_age,
         assured_date=checked.isoformat() if checked else None,
-        assurer_email=_text_of(one, "assurer_email"),
+        assurer_email=spelling.email(_text_of(one, "assurer_email")),
         alert=one.notice,
         last_modified=changed.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         organization=organisation,
@@ -306,17 +308,21 @@ def _part(activity_id: uuid.UUID, name: str) -> str:
 
 
 def _organisation(provider: Provider) -> dict[str, Any]:
-    own = (_uuid(provider.source_id) if provider.feed_id else None) or provider.id
+    own = (spelling.an_id(provider.source_id) if provider.feed_id else None) or provider.id
     return _said(
         id=str(own),
         name=provider.name,
         description=provider.description or provider.name,
-        email=provider.email,
-        website=provider.website,
+        email=spelling.email(provider.email),
+        website=spelling.uri(provider.website),
     )
 
 
 def _schedule(own: uuid.UUID, time: ActivityTime) -> dict[str, Any]:
+    opens, closes = spelling.clock(time.opens_at), spelling.clock(time.closes_at)
+    in_words = ""
+    if (time.opens_at and not opens) or (time.closes_at and not closes):
+        in_words = " – ".join(filter(None, (time.opens_at, time.closes_at)))  # "9am": for people, not for programs
     return _said(
         id=_part(own, f"schedule:{time.source_id}"),
         service_id=str(own),
@@ -326,15 +332,15 @@ def _schedule(own: uuid.UUID, time: ActivityTime) -> dict[str, Any]:
         interval=time.interval,
         byday=",".join(time.days),
         bymonthday=time.month_days,
-        description=time.words,
-        opens_at=time.opens_at,
-        closes_at=time.closes_at,
+        description=" ".join(filter(None, (in_words, time.words))),
+        opens_at=opens,
+        closes_at=closes,
         attending_type=time.attending,
     )
 
 
 def _place_id(place: ActivityPlace) -> uuid.UUID:
-    return _uuid(place.source_id) or place.id
+    return spelling.an_id(place.source_id) or place.id
 
 
 def _at_location(own: uuid.UUID, place: ActivityPlace) -> dict[str, Any]:
@@ -450,11 +456,11 @@ def _near(store: Session, service_id: uuid.UUID, asked: Filters) -> list[ColumnE
 
 def one_place(store: Session, service_id: uuid.UUID, given: str, page_of: PageOf) -> dict[str, Any] | None:
     """/service_at_locations/{id}: a place, with everything about its activity."""
-    wanted = _uuid(given)
+    wanted = _asked_for(given)
     if wanted is None:
         return None
     found = rows_of(service_id, ActivityPlace).where(
-        or_(ActivityPlace.id == wanted, ActivityPlace.source_id.in_({str(wanted), given})),
+        or_(ActivityPlace.id == wanted, ActivityPlace.source_id.in_(spelling.ids(wanted))),
         ActivityPlace.activity_id.in_(_published(store, service_id)),
     )
     for place in store.scalars(found.order_by(ActivityPlace.id)):

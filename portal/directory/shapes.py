@@ -15,10 +15,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from portal import reading
-from portal.directory import plain
+from portal.directory import plain, spelling
 from portal.directory.lists import FREQUENCIES, PLACE_KINDS, access_of, attending_of
 
-READING = 1
+READING = 2
 """Raise this whenever a row is read otherwise than before: every row is then taken in anew."""
 
 _STATUSES = {
@@ -426,13 +426,18 @@ class _Reading:
                 days=self._days(row),
                 month_days=self.text(row, "bymonthday", 60),
                 interval=int(interval) if interval else None,
-                opens_at=self.text(row, "opens_at", 20),
-                closes_at=self.text(row, "closes_at", 20),
+                opens_at=self._clock(row, "opens_at"),
+                closes_at=self._clock(row, "closes_at"),
                 from_day=self.day(row, "valid_from"),
                 to_day=self.day(row, "valid_to"),
                 attending=self.text(row, "attending_type", 100),
                 words=" ".join(filter(None, words))[:1000],
             )
+
+    def _clock(self, row: Mapping[str, Any], name: str) -> str:
+        """The time, "9:30" as 09:30; where it is none, the words that stand in its place."""
+        typed = self.text(row, name, 20)
+        return spelling.clock(typed) or typed
 
     def _days(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         given = row.get("byday")

@@ -43,13 +43,13 @@ def _said(answer: object) -> Response:
 @blueprint.errorhandler(NotAsked)
 def not_asked(problem: NotAsked) -> ResponseReturnValue:
     """A filter that has no sense, in words for whoever wrote the program."""
-    return jsonify({"error": str(problem)}), 400
+    return jsonify({"error": "bad request", "message": str(problem)}), 400
 
 
 @blueprint.errorhandler(404)
 def not_here(_problem: Exception) -> ResponseReturnValue:
     """Programs read JSON here, also of what is not there."""
-    return jsonify({"error": "not found"}), 404
+    return jsonify({"error": "not found", "message": "There is nothing here at this address."}), 404
 
 
 @blueprint.get("/")
