@@ -166,8 +166,8 @@ LINES: Mapping[str, tuple[Line, ...]] = {
     "action": (
         _line("Action", Piece("action")),
         _line(
-            "How it stands",
-            Piece("action-role", "By: ", low=True),
+            "By",
+            Piece("action-role"),
             Piece("action-who", ", "),
             Piece("action-when", ". Until: "),
             Piece("action-status", ". "),
