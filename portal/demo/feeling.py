@@ -137,7 +137,7 @@ class Feeling:
         for number in range(course.goals - 1):
             self.past.at(self._day(start, 6) + timedelta(minutes=9 * number), self._goal_with_worker(course))
         self.past.at(self._day(start, 9), self._scales_goal(course))
-        for days in (14, 29, 50):
+        for days in (14, 29, 45):
             self.past.at(self._day(start, days), self._rates_with_worker(course))
         self.past.at(self._day(start, 31), self._finds_level(course))
         self.past.at(self._day(start, 52), self._goal_becomes(course, goals.ACHIEVE))
