@@ -233,10 +233,14 @@ def _at_once(found: Sequence[care_plan.CarePlanVersion]) -> list[Made]:
             groups[-1].append(one)
         else:
             groups.append([one])
-    before = [group[0].number for group in groups[1:]]
     return [
-        Made(tuple(group), name_of(group[0].made_by), gettext(PLAN_ACTS[group[0].content["act"]]), number)
-        for group, number in zip(groups, [*before, 0], strict=True)
+        Made(
+            tuple(group),
+            name_of(group[0].made_by),
+            gettext(PLAN_ACTS[group[0].content["act"]]),
+            next((one.number for one in found if one.number < group[-1].number), 0),
+        )
+        for group in groups
     ]
 
 
