@@ -23,7 +23,7 @@ from portal.journeys import Answers, Problem, Question, Step, orders
 from portal.journeys.orders import ORDERS, Order
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
-from portal.store import Service, Staff
+from portal.store import AuditEvent, Service, Staff
 from portal.store.once import write_once
 
 CHANNELS: Mapping[str, str] = {
@@ -43,6 +43,9 @@ asked: whether that person agrees is not for us to guess."""
 
 NUMBER_AGAIN = timedelta(hours=24)
 """For how long after sending another return number can be had here; later the person's link worker gives a code."""
+
+
+MADE_CARD = "made a card for a moved case"
 
 
 class Gone(LookupError):
@@ -299,6 +302,33 @@ def new_number(store: Session, actor: Actor, draft_id: uuid.UUID) -> Sent:
     audit.record(store, actor.service_id, actor, "gave a new return number", "referral", found.id)
     store.flush()
     return Sent(found, number)
+
+
+def may_make_card(store: Session, referral: Referral) -> bool:
+    """Whether nobody has a card of this referral, because it came from another service of this portal; or the card was
+    made within NUMBER_AGAIN, and was perhaps not written down."""
+    if referral.source_channel != "staff" or referral.entered_by is not None:
+        return False
+    made = (
+        access.rows_of(referral.service_id, AuditEvent)
+        .where(AuditEvent.about_id == referral.id, AuditEvent.act == MADE_CARD)
+        .where(AuditEvent.created_at > now() - NUMBER_AGAIN)
+    )
+    return referral.return_hash is None or store.scalars(made.limit(1)).first() is not None
+
+
+def make_card(store: Session, actor: Actor, referral_id: uuid.UUID) -> Sent:
+    """The card of somebody whose case came from another service: their number there opens nothing here. Raises
+    ``referrals.Gone``, and ``Gone`` when they have a card already."""
+    access.require(actor, Permission.CONFIRM_CONTACT)
+    referral = referrals.find(store, actor, referral_id, lock=True)
+    if not may_make_card(store, referral):
+        raise Gone
+    number = codes.return_number_from(codes.new_key())
+    referral.return_hash = drafts.hash_of(referral.draft_id, number)
+    audit.record(store, actor.service_id, actor, MADE_CARD, "referral", referral.id)
+    store.flush()
+    return Sent(referral, number)
 
 
 def throw_away(store: Session, actor: Actor, draft: Draft) -> None:

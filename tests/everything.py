@@ -232,13 +232,19 @@ def _directory_of(store: Session, manager: Actor) -> dict[str, str]:
     feed = directory.feeds.feed_named(store, manager.service_id, manager, "Council", url="https://feeds.example/")
     theirs = directory.keeping.add(store, manager, codes.new_id(), words)
     store.add(ActivityTag(service_id=manager.service_id, activity_id=theirs.id, kind="topic", value="Singing"))
+    directory.keeping.say_wrong(store, manager, theirs.id, "It is on Mondays now.")
     run = directory.ask(store, feed, manager)
     assert run
     run.state, run.error = "done", "shrank"
     theirs.feed_id, feed.taken_at = feed.id, now() + timedelta(minutes=1)
     store.flush()
     assert own.provider_id
-    ids = {"activity_id": str(own.id), "provider_id": str(own.provider_id), "feed_id": str(feed.id)}
+    ids = {
+        "activity_id": str(own.id),
+        "wrong_activity_id": str(theirs.id),
+        "provider_id": str(own.provider_id),
+        "feed_id": str(feed.id),
+    }
     return {**ids, "public_id": UNKNOWN}
 
 
@@ -271,7 +277,8 @@ def _ended_and_paused(store: Session, service: Service, worker: Actor) -> dict[s
     ended, paused, moves = (one.id for one in taken.values())
     day = now().date() + timedelta(days=30)
     outcomes = {"loneliness": "resolved"}
-    closing.close(store, service, worker, ended, reason="goals-met", outcomes=outcomes, follow_up_due=day, **said)
+    end = closing.close(store, service, worker, ended, reason="goals-met", outcomes=outcomes, follow_up_due=day, **said)
+    end.retention_review_due = now().date()
     closing.hold(store, worker, paused, reason="unwell", until=day)
     raised = alerts.raise_by_staff(
         store,
@@ -284,12 +291,15 @@ def _ended_and_paused(store: Session, service: Service, worker: Actor) -> dict[s
         person_id=taken["Hal"].person_id,
     )
     alerts.ask_supervision(store, worker, raised.id)
+    moved_here = a_referral(store, service, first_name="Ida")
+    moved_here.source_channel, moved_here.return_hash = "staff", None
     return {
         "ended_referral_id": str(ended),
         "paused_referral_id": str(paused),
         "moves_referral_id": str(moves),
         "listed": moving.listed_as(moving.fields(store, worker, taken["Hal"])),
         "worker_id": str(worker.staff_id),
+        "moved_here_referral_id": str(moved_here.id),
         "talk_over_alert_id": str(raised.id),
     }
 
@@ -456,6 +466,9 @@ INSTEAD: dict[str, dict[str, str]] = {
         ("caseload.reopen", "caseload.reopen_it", "caseload.followed_up", "caseload.keep_words"),
         {"referral_id": "ended_referral_id"},
     ),
+    "directory.right": {"activity_id": "wrong_activity_id"},
+    "visits.make_card": {"referral_id": "moved_here_referral_id"},
+    **dict.fromkeys(("erasure.keeping_page", "erasure.decide"), {"referral_id": "ended_referral_id"}),
     "caseload.resume": {"referral_id": "paused_referral_id"},
     **dict.fromkeys(
         ("caseload.move", "caseload.move_it", "caseload.move_permission"), {"referral_id": "moves_referral_id"}
@@ -626,6 +639,7 @@ GOOD: dict[str, Good] = {
     "directory.change": lambda world: {"name": "Tea", "provider": "Tea House", "status": "active", "version": "1"},
     "directory.hide": lambda world: {"hidden": "yes"},
     "directory.checked": _nothing,
+    "visits.make_card": _nothing,
     "directory.wrong": lambda world: {"words": "It is on Tuesdays now."},
     "directory.right": _nothing,
     "directory.referrals": lambda world: {"referrals_to": "refer@choirs.example"},

@@ -1,15 +1,17 @@
 """Cases change hands: to another service, to a colleague, a whole caseload; and what the person reads of it."""
 
+import re
 import threading
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import accounts, alerts, audit, people, referrals, tasks
+from portal import accounts, alerts, audit, clock, entries, people, referrals, tasks
 from portal.access import Actor, Refused, Role
 from portal.caseload import closing, contacts, moving
 from portal.caseload.closing import NeedsWords, NotOpen
@@ -307,8 +309,38 @@ def test_the_person_reads_both_that_it_goes_on_there_and_that_it_ended_here(here
     said = here.standing(referral)
     assert "We asked somebody else to help you: Service there." in said
     assert move.to_reference[:4] in said
+    assert "Ask them for a card" in said
     assert "Here it ended on" in said
     assert referrals.standing(here.store, here.service, referral).word == WORD
+
+
+def test_a_moved_person_has_no_card_there_until_their_worker_there_makes_one(here: Here) -> None:
+    moved = here.move(here.case(email="z@inbox.example", safe_ways=["email"]))
+    arrived = here.arrived(moved)
+    assert arrived.return_hash is None
+    assert entries.may_make_card(here.store, arrived)
+    with pytest.raises(referrals.Gone):
+        entries.make_card(here.store, here.amina.actor, arrived.id)
+    first = entries.make_card(here.store, here.there.actor, arrived.id).number
+    card = (arrived.reference, first, "a new key")
+    assert accounts.card_alone(here.store, here.other, *card, language="en")
+    again = entries.make_card(here.store, here.there.actor, arrived.id).number
+    assert again != first
+    assert accounts.card_alone(here.store, here.other, *card, language="en") is None, "the one before stops working"
+    with clock.later(timedelta(days=2)):
+        assert not entries.may_make_card(here.store, arrived)
+        with pytest.raises(entries.Gone):
+            entries.make_card(here.store, here.there.actor, arrived.id)
+    assert "made a card for a moved case" in [
+        one.act for one in audit.history_of(here.store, here.other.id, arrived.id)
+    ]
+
+
+def test_nobody_who_had_a_card_is_made_another_one(here: Here) -> None:
+    mine = here.case()
+    assert not entries.may_make_card(here.store, mine)
+    with pytest.raises(entries.Gone):
+        entries.make_card(here.store, here.amina.actor, mine.id)
 
 
 # On the pages --------------------------------------------------------------------------------------------------------
@@ -354,3 +386,19 @@ def test_a_manager_gives_a_whole_caseload_on_a_page(client: InspectedClient, her
     assert "None. Every open case has somebody" in words_of(client.get("/staff/caseloads"))
     assert client.get("/staff/caseloads?after=x").status_code == 404
     assert client.get(f"/staff/caseloads?after={uuid.uuid4()}").status_code == 200
+
+
+def test_the_page_shows_the_numbers_of_the_card_once(client: InspectedClient, here: Here) -> None:
+    arrived = here.case()
+    arrived.source_channel, arrived.return_hash = "staff", None  # as one that another service has moved here
+    here.store.commit()
+    sign_in(client, here.store, here.amina)
+    page = f"/staff/referrals/{arrived.id}/their-page"
+    assert "their card from there opens nothing here" in words_of(client.get(page))
+    made = press(client, page, "/card")
+    assert made.status_code == 200
+    shown = words_of(made)
+    assert re.search(r"Return number\s*\d{3} \d{3} \d{3} \d{3}", shown)
+    mine = here.case()
+    here.store.commit()
+    assert "their card from there" not in words_of(client.get(f"/staff/referrals/{mine.id}/their-page"))

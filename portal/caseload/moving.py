@@ -254,9 +254,11 @@ def _begin_there(
             if kept.problems:
                 raise closing.NeedsWords("urgency")
     try:
-        return referrals.submit(store, other, draft, key)
+        there = referrals.submit(store, other, draft, key)
     except referrals.Incomplete as gap:
         raise NotComplete(gap.slug) from None
+    there.return_hash = None  # nobody has this number: whoever takes the case there makes the card
+    return there
 
 
 def _blank(answers: Mapping[str, object], referral: Referral) -> dict[str, object]:

@@ -146,6 +146,7 @@ PASSED_ON = N_("We asked somebody else to help you: %(name)s.")
 PASSED_ON_NEXT = N_("What happens next: they get in touch with you. If they do not, tell us.")
 MOVED = N_("They have what you told us in your form, as you allowed. You do not have to say it all again.")
 MOVED_NUMBER = N_("Your number there is %(reference)s.")
+MOVED_CARD = N_("Your card from us does not open your page there. Ask them for a card when they get in touch.")
 ENDED_HERE = N_("Here it ended on %(day)s.")
 COME_BACK_BY = N_("If you want our help again by %(day)s, tell us. We then go on, and you do not fill in a new form.")
 ENDED: dict[str, str] = {
@@ -173,6 +174,7 @@ def say_standing(standing: Standing) -> Iterator[str]:
         if standing.there:
             yield gettext(MOVED)
             yield gettext(MOVED_NUMBER, reference=codes.show_reference(standing.there))
+            yield gettext(MOVED_CARD)
         yield gettext(PASSED_ON_NEXT)
         if standing.there:
             yield gettext(ENDED_HERE, day=ended)

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import accounts, codes, demo, i18n, measures, people, reading, referrals
+from portal import accounts, codes, demo, entries, i18n, measures, people, reading, referrals
 from portal.access import TASKS, Mine, Permission, Tier, Visitor
 from portal.i18n import N_, gettext
 from portal.journeys.engine import SAY
@@ -455,6 +455,7 @@ def _access(referral: referrals.Referral, form: ReadingForm, **given: Any) -> Re
         referral=referral,
         person=person.preferred_name or person.first_name,
         reading=person.reading,
+        without_card=entries.may_make_card(g.store, referral),
         done=request.args.get("done", ""),
         **given,
     )
@@ -470,6 +471,18 @@ def issue_code(referral_id: uuid.UUID) -> ResponseReturnValue:
     except accounts.NotHere:
         abort(404)
     return render_template("visits/issued.html", referral=referral, code=made, days=accounts.WORKER_CODE_LIVES.days)
+
+
+@blueprint.post("/staff/referrals/<uuid:referral_id>/card")
+@allow(Permission.CONFIRM_CONTACT)
+def make_card(referral_id: uuid.UUID) -> ResponseReturnValue:
+    """A card for somebody whose case came from another service, shown once."""
+    referral = _read(referral_id)
+    try:
+        made = entries.make_card(g.store, g.actor, referral.id)
+    except entries.Gone:
+        return redirect(url_for("visits.access_of", referral_id=referral.id), 303)
+    return render_template("visits/card_made.html", referral=referral, number=made.number)
 
 
 @blueprint.post("/staff/referrals/<uuid:referral_id>/reading")
