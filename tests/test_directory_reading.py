@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal import reading
@@ -156,6 +156,8 @@ def test_a_text_that_is_too_long_is_cut_and_said_to_be() -> None:
     assert plain.text("a" + "\u0301" * 50, 100) == ("", "unreadable")
 
 
+@example("".join(map(chr, range(128))))
+@example("a`b")
 @given(st.text(alphabet=st.characters(max_codepoint=127), max_size=80))
 def test_the_short_way_to_a_key_is_the_same_key(words: str) -> None:
     assert plain.key(words) == reading.search_key(words)

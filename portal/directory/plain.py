@@ -96,5 +96,5 @@ def text(raw: str, longest: int, *, lines: bool = False) -> tuple[str, str | Non
 def key(words: str) -> str:
     """What a search looks in: the key of ``reading.search_key``, by a short way for plain letters."""
     if words.isascii() and words.isprintable():
-        return " ".join(words.casefold().replace("'", "").replace("-", " ").split())
+        return " ".join(words.casefold().replace("'", "").replace("`", "").replace("-", " ").split())
     return reading.search_key(words)
