@@ -340,8 +340,8 @@ def said_wrong(store: Session, actor: Actor, activity_id: uuid.UUID) -> Wrong | 
     row = store.scalar(rows_of(actor.service_id, Activity).where(Activity.id == activity_id))
     if row is None or row.wrong is None or row.wrong_at is None:
         return None
-    by = store.get(Staff, (actor.service_id, row.wrong_by)) if row.wrong_by else None
-    return Wrong(row.wrong, by.name if by else "", row.wrong_at)
+    by = store.get_one(Staff, (actor.service_id, row.wrong_by))
+    return Wrong(row.wrong, by.name, row.wrong_at)
 
 
 def say_wrong(store: Session, actor: Actor, activity_id: uuid.UUID, words: str) -> bool:

@@ -56,7 +56,7 @@ class Refuse(Form):
 class Keep(Form):
     """What a manager decides on the day that was set when the case ended."""
 
-    decision = OneOf(N_("Do we still need this record?"), missing=N_("Select what you decide"))
+    decision = OneOf(N_("What do you decide?"), missing=N_("Select what you decide"))
 
 
 KEEP: dict[str, str] = {
