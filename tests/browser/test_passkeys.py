@@ -57,6 +57,7 @@ def test_somebody_adds_a_passkey_and_signs_in_with_nothing_else(
     assert "My work phone" in page.locator("main").inner_text()
     with live.stores.reading() as store:
         assert [row.name for row in store.scalars(select(Passkey))] == ["My work phone"]
+    page.get_by_text("Menu", exact=True).click()
     press(page, "Sign out")
     press(page, "Sign in with a passkey")
     axe(page)

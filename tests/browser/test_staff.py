@@ -162,6 +162,7 @@ def test_a_signed_out_browser_shows_nothing_any_more(
     when_they_sign_in(page, team["administrator"])
     page.goto("/en/staff/team")
     assert page.url.endswith("/staff/team")
+    page.locator(".portal-menu summary").press("Enter")
     with page.expect_navigation():
         page.locator('form[action$="sign-out"] button').click()
     page.goto("/en/staff/team")
