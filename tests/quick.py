@@ -117,4 +117,4 @@ def look_away_from_what_stays() -> None:
     """What is imported by now stays until the end: the garbage collector need not look through it again and again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(50_000, 20, 20)

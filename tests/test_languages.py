@@ -389,15 +389,20 @@ Seen = Callable[[str, Visitor], tuple[str, str]]
 
 
 def _form_pages(there: Visitor, seen: Seen, helped: str) -> Iterator[tuple[str, str]]:
+    filled = False
     for step in SELF_REFERRAL.steps:
-        _fill_in(there, helped)
+        if not filled:
+            _fill_in(there, helped)
+        filled = True
         yield seen(step.slug, there.open(f"/refer/{step.slug}"))
         if there.here.endswith(step.slug) and step.questions:
             yield seen(f"change {step.slug}", there.open(f"/refer/{step.slug}?change=1"))
             bad = {one.code: ["\x01"] if one.kind.value != "long-text" else ["x" * 5000] for one in step.questions}
             token = there.token
             yield seen("wrong", there.post(f"{there.prefix}/refer/{step.slug}", {**bad, "csrf_token": token}))
+            filled = there.status == 422  # what is refused changes nothing in the form
             yield seen("blank", there.post(f"{there.prefix}/refer/{step.slug}", {"csrf_token": token}))
+            filled = filled and there.status == 422
     _fill_in(there, helped)
     yield seen("help first", there.open("/refer/urgent/help"))
 

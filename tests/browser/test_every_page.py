@@ -153,7 +153,7 @@ def turn_of(language: str, number: int) -> bool:
     return conftest.DEEP or number % 2 == ("en", "ur").index(language)
 
 
-Look = Callable[[Page], None]
+Look = Callable[..., None]
 
 TOO_SMALL = """() => {
     // WCAG 2.5.8 word for word: 24 px, or so far from the next target that circles of 24 px do not meet.
@@ -186,11 +186,11 @@ SPACED_OUT = """() => {
 
 
 @pytest.fixture
-def look(axe: Callable[[Page], None]) -> Look:
+def look(axe: Callable[..., None]) -> Look:
     """Everything about a page-state that a browser can tell. The page is not fit for use afterwards."""
 
-    def at(page: Page) -> None:
-        axe(page)
+    def at(page: Page, *, contrast: bool = True) -> None:
+        axe(page, contrast=contrast)
         then_it_fits(page)
         assert page.evaluate(TOO_SMALL) == [], page.url
         page.set_viewport_size({"width": 360, "height": 640})
@@ -208,10 +208,10 @@ class Findings:
     found: list[str] = field(default_factory=list)
     seen: int = 0
 
-    def of(self, look: Look, page: Page, what: str) -> None:
+    def of(self, look: Look, page: Page, what: str, *, contrast: bool = True) -> None:
         self.seen += 1
         try:
-            look(page)
+            look(page, contrast=contrast)
         except AssertionError as wrong:
             self.found.append(f"{what}: {wrong}")
 
@@ -225,12 +225,12 @@ class Findings:
 
 def test_every_page_is_fit_for_people(portal: Everything, new_context: MakeContext, look: Look, language: str) -> None:
     findings, pages = Findings(), _pages(portal, new_context)
-    for rule in portal.rules():
+    for order, rule in enumerate(portal.rules()):
         page = pages(who_opens(portal, rule))
         answer = page.goto(portal.address(rule, language))
         assert answer
         assert answer.status < 500, page.url
-        findings.of(look, page, rule.endpoint)
+        findings.of(look, page, rule.endpoint, contrast=turn_of(language, order))
     findings.then_there_are_none(70)
 
 
