@@ -439,7 +439,7 @@ def test_a_plan_is_written_agreed_and_compared_on_its_pages(desk: Desk) -> None:
 
 def test_versions_that_somebody_made_at_once_stand_in_one_line_with_each_of_them_behind_it(desk: Desk) -> None:
     assert "No version has been kept yet." in words_of(desk.client.get(desk.at("/versions")))
-    goal = {"words": "Ring the choir", "who": "worker"}
+    goal: dict[str, Any] = {"words": "Ring the choir", "who": "worker"}
     for _ in range(2):
         care_plan.add_action(desk.store, desk.amina.actor, desk.referral.id, desk.goal.id, **goal)
     desk.store.commit()

@@ -285,7 +285,7 @@ def test_a_case_of_another_service_cannot_be_ended_and_an_analyst_ends_none(here
 def test_a_step_agreed_before_the_end_is_not_the_next_one_of_a_case_opened_again(here: Here) -> None:
     referral = here.case()
     due = today() + timedelta(days=3)
-    agreed = {"outcome": "spoke", "next_step": "Ring the choir", "next_due": due}
+    agreed: dict[str, Any] = {"outcome": "spoke", "next_step": "Ring the choir", "next_due": due}
     for number, goes_on in enumerate((True, False, True)):
         if goes_on:
             again = {**agreed, "once": f"contact {number}"}

@@ -231,9 +231,9 @@ def test_every_gap_on_the_page_leads_to_a_page_that_opens(client: InspectedClien
     answer = client.get(f"/staff/referrals/{referral.id}")
     found = completeness.of_case(store, amina.actor, store.get_one(Referral, (service.id, referral.id)))
     assert f"{found.there} of {len(found.counted)} things are there." in words_of(answer)
-    for one in found.missing:
-        assert one.why in words_of(answer)
-        assert one.standard not in words_of(answer), one.code  # numbers of standards help no link worker
+    for gap in found.missing:
+        assert gap.why in words_of(answer)
+        assert gap.standard not in words_of(answer), gap.code  # numbers of standards help no link worker
     page = Page(answer.get_data(as_text=True))
     titles = {one.label for one in found.missing}
     links = {"".join(link.itertext()).strip(): link.get("href", "") for link in page.all("a")}
