@@ -640,6 +640,7 @@ def accept(
     _decided(store, actor, referral, "accepted")
     if referral.assigned_to != actor.staff_id:
         audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(referral.assigned_to))
+    tasks.hand_on(store, actor, referral.id, None, referral.assigned_to)
     measures.plan_rest(store, service, referral)
     tell(store, service, referral, "referral-accepted")
     return referral
@@ -729,8 +730,7 @@ def hand_on(store: Session, actor: Actor, referral: Referral, to: Staff) -> bool
         return False
     before, referral.assigned_to = referral.assigned_to, to.id
     audit.record(store, actor.service_id, actor, GAVE, "referral", referral.id, to=str(to.id))
-    if before:
-        tasks.hand_on(store, actor, referral.id, before, to.id)
+    tasks.hand_on(store, actor, referral.id, before, to.id)
     store.flush()
     tell(store, store.get_one(Service, actor.service_id), referral, "case-given", again=True)
     return True

@@ -6,14 +6,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, or_, tuple_
+from sqlalchemy import ColumnElement, and_, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from portal import access, audit
 from portal.access import Actor, Permission, rows_of
 from portal.clock import now
 from portal.i18n import N_
-from portal.store import Task
+from portal.store import Referral, Staff, Task
 from portal.store.once import write_once
 
 
@@ -54,6 +54,19 @@ KIND_NAMES: dict[Kind, str] = {
 }
 
 
+OF_THE_CASE = frozenset(
+    {
+        Kind.TELL_THE_PERSON,
+        Kind.MESSAGE_FAILED,
+        Kind.CHECK_IN_NOT_BACK,
+        Kind.PERSON_WITHDREW,
+        Kind.DETAILS_CHANGED,
+    }
+)
+"""What is for whoever has the case, when nobody is asked by name: on a colleague's page it would only lead to the
+question why they read it."""
+
+
 def add(
     store: Session,
     service_id: uuid.UUID,
@@ -69,9 +82,17 @@ def add(
     details: Mapping[str, Any] | None = None,
 ) -> Task:
     """Ask for something to be done; asked again with the same ``once`` (120 characters at most), it is the same task.
+    What is OF_THE_CASE is for the link worker who has it, while they work here.
 
     ``kind`` is one of Kind (ValueError otherwise); ``details`` are codes, never words of a person.
     """
+    if assigned_to is None and referral_id and kind in OF_THE_CASE:
+        has_it = and_(
+            Staff.service_id == Referral.service_id, Staff.id == Referral.assigned_to, Staff.state == "active"
+        )
+        assigned_to = store.scalar(
+            select(Staff.id).join(Referral, has_it).where(Referral.service_id == service_id, Referral.id == referral_id)
+        )
     task = Task(
         service_id=service_id,
         kind=Kind(kind).value,
@@ -121,11 +142,12 @@ def of_referral(store: Session, actor: Actor, referral_id: uuid.UUID) -> Sequenc
     return store.scalars(waiting.order_by(Task.due_at, Task.id)).all()
 
 
-def hand_on(store: Session, actor: Actor, referral_id: uuid.UUID, before: uuid.UUID, to: uuid.UUID) -> int:
-    """What somebody still had to do about a referral is a colleague's now. How many."""
-    theirs = rows_of(actor.service_id, Task).where(
-        Task.referral_id == referral_id, Task.assigned_to == before, Task.done_at.is_(None)
-    )
+def hand_on(store: Session, actor: Actor, referral_id: uuid.UUID, before: uuid.UUID | None, to: uuid.UUID) -> int:
+    """What somebody still had to do about a referral, and what is OF_THE_CASE and was nobody's by name, is a
+    colleague's now. How many."""
+    nobodys = and_(Task.assigned_to.is_(None), Task.kind.in_([kind.value for kind in OF_THE_CASE]))
+    whose = or_(Task.assigned_to == before, nobodys) if before else nobodys
+    theirs = rows_of(actor.service_id, Task).where(Task.referral_id == referral_id, whose, Task.done_at.is_(None))
     found = store.scalars(theirs.order_by(Task.id).with_for_update()).all()
     for task in found:
         task.assigned_to = to

@@ -155,7 +155,9 @@ def test_what_each_has_in_hand_is_counted_without_a_name(store: Session, service
     task = tasks.add(store, service.id, tasks.Kind.UNFINISHED_FORM, once="made-up", due_at=clock.now())
     task.assigned_to = worker.staff_id
     store.flush()
-    assert accounts.open_work(store, boss)[worker.staff_id] == OpenWork(cases=2, alerts=1, tasks=1)
+    assert accounts.open_work(store, boss)[worker.staff_id] == OpenWork(cases=2, alerts=1, tasks=5), (
+        "for each of the two cases two things to tell, and the one that was asked by name"
+    )
     with pytest.raises(Refused):
         accounts.open_work(store, worker)
     other = a_service(store, "ely")

@@ -359,21 +359,24 @@ def test_tasks_are_mine_and_nobodys_and_what_could_not_be_sent_stands_apart(team
 
 def test_what_is_asked_of_nobody_by_name_about_a_case_is_asked_of_whoever_has_the_case(team: Team) -> None:
     with clock.at(MONDAY):
-        case = team.case(by=team.ben)
-        told = ["Tell them that we have their form.", "Tell them that somebody has taken their referral."]
+        new = a_referral(team.store, team.service)
 
-        def who_is_asked() -> list[str]:
-            here = ((who.actor.name, [line.why for line in team.everything(who)]) for who in (team.amina, team.ben))
-            return [name for name, whys in here if set(told) <= set(whys)]
+        def who_is_asked(what: str) -> set[str]:
+            members = (team.amina, team.ben)
+            return {who.actor.name for who in members if what in [line.why for line in team.everything(who)]}
 
-        assert who_is_asked() == [team.ben.actor.name]
-        case.assigned_to = None
-        team.store.flush()
-        assert who_is_asked() == [team.amina.actor.name, team.ben.actor.name]
-        case.assigned_to = team.ben.actor.staff_id
-        team.store.get_one(Staff, (team.service.id, team.ben.actor.staff_id)).state = "left"
-        team.store.flush()
-        assert team.amina.actor.name in who_is_asked()
+        assert who_is_asked("Tell them that we have their form.") == {"Amina", "Ben"}
+        case = referrals.accept(team.store, team.service, team.ben.actor, new.id)
+        assert who_is_asked("Tell them that we have their form.") == {"Ben"}
+        assert who_is_asked("Tell them that somebody has taken their referral.") == {"Ben"}
+        referrals.give_to(team.store, team.ben.actor, case.id, team.amina.actor.staff_id)
+        assert who_is_asked("Tell them that we have their form.") == {"Amina"}
+        assert who_is_asked("Tell them who looks after them now.") == {"Amina"}
+        team.store.get_one(Staff, (team.service.id, team.amina.actor.staff_id)).state = "left"
+        about: dict[str, Any] = {"person_id": case.person_id, "referral_id": case.id}
+        changed = tasks.Kind.DETAILS_CHANGED
+        task = tasks.add(team.store, team.service.id, changed, once="late", due_at=MONDAY, **about)
+        assert task.assigned_to is None, "nobody who has left is asked"
 
 
 def test_a_task_about_a_form_leads_to_what_they_wrote(team: Team) -> None:

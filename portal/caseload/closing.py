@@ -384,6 +384,7 @@ def reopen(store: Session, service: Service, actor: Actor, referral_id: uuid.UUI
     except referrals.NotThere:
         referral.assigned_to = None
     referral.assigned_to = referral.assigned_to or actor.staff_id
+    tasks.hand_on(store, actor, referral.id, None, referral.assigned_to)
     if before not in Referral.OPEN:  # it was never taken
         referral.decided_at, referral.decided_by = now(), actor.staff_id
     referral.word_to_person = referral.passed_to = referral.reason_text = None

@@ -474,23 +474,16 @@ NOT_SENT = (TaskKind.TELL_THE_PERSON.value, TaskKind.MESSAGE_FAILED.value)
 
 
 def _tasks(asking: _Asking, *, not_sent: bool) -> Query:
-    """Those of the actor, and those of nobody. What is asked of nobody by name about a case is asked of whoever has
-    the case: on a colleague's page it would only lead to the question why they read it."""
+    """Those of the actor, and those of nobody."""
     person = and_(ServiceUser.service_id == Task.service_id, ServiceUser.id == Task.person_id)
-    case = and_(Referral.service_id == Task.service_id, Referral.id == Task.referral_id)
-    has_it = and_(Staff.service_id == Task.service_id, Staff.id == Referral.assigned_to, Staff.state == "active")
-    asked = func.coalesce(Task.assigned_to, Staff.id)
     which = Task.kind.in_(NOT_SENT) if not_sent else Task.kind.not_in(NOT_SENT)
     return (
-        select(Task, Task.referral_id, asked.label("asked"), _NAME)
+        select(Task, Task.referral_id, _NAME)
         .outerjoin(ServiceUser, person)
-        .outerjoin(Referral, case)
-        .outerjoin(Staff, has_it)
         .where(
             Task.service_id == asking.actor.service_id,
             Task.done_at.is_(None),
             or_(Task.assigned_to.is_(None), Task.assigned_to == asking.actor.staff_id),
-            or_(asked.is_(None), asked == asking.actor.staff_id),
             which,
         )
         .order_by(Task.due_at, Task.id)
@@ -502,7 +495,7 @@ def _say_task(kind: str) -> Say:
         task: Task = row.Task
         why = " ".join(filter(None, (to_do.what(task) + ".", to_do.why(task))))
         action = to_do.where(asking.actor, task) or Action(gettext(N_("See what is to be done")), "caseload.tasks_list")
-        who = asking.actor.name if row.asked else ""
+        who = asking.actor.name if task.assigned_to else ""
         return _line(asking, kind, row, why, action, who=who, due=task.due_at, late=task.due_at < asking.moment)
 
     return say
