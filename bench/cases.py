@@ -386,9 +386,10 @@ def _syllables(number: int) -> str:
 
 def _beginnings(names: Sequence[str]) -> tuple[str, ...]:
     """The beginnings of names under which a whole page of people is found, however many there are: two letters of each
-    part in a large store, one in a small one. A page of many is compared with a page of many."""
-    for letters in (2, 1):
-        found = Counter(" ".join(part[:letters] for part in name.split()) for name in names)
+    part in a large store, one in a smaller one, one of the first part alone in a small one. A page of many is compared
+    with a page of many."""
+    for letters, most in ((2, 9), (1, 9), (1, 1)):
+        found = Counter(" ".join(part[:letters] for part in name.split()[:most]) for name in names)
         if many := [typed for typed, times in found.items() if times >= people.MOST_FOUND]:
-            break
-    return tuple(many or found)
+            return tuple(many)
+    return tuple(found)

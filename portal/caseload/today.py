@@ -358,17 +358,19 @@ def _news(actor: Actor) -> ColumnElement[bool]:
 def _came_back(asking: _Asking) -> Query:
     """The cases of the actor in which an answer has not been seen yet; those that ended long ago ask nothing more."""
     here = and_(CheckIn.service_id == Referral.service_id, CheckIn.referral_id == Referral.id)
-    newest = select(func.max(CheckIn.completed_at)).where(here, _news(asking.actor)).scalar_subquery()
+    # Joined, and put together again: asked for as a value of each case, SQLite would look every one of them up twice.
     mine = (
-        select(Referral.id, Referral.person_id, newest.label("completed_at"))
+        select(Referral.id, Referral.person_id, func.max(CheckIn.completed_at).label("completed_at"))
+        .join(CheckIn, here)
         .where(asking.mine(), or_(Referral.status.in_(Referral.OPEN), Referral.closed_at > asking.moment - AFTERWARDS))
+        .where(_news(asking.actor))
+        .group_by(Referral.id, Referral.person_id)
         .subquery()
     )
     person = and_(ServiceUser.service_id == asking.actor.service_id, ServiceUser.id == mine.c.person_id)
     return (
         select(mine.c.id.label("referral_id"), mine.c.completed_at, _NAME)
         .join(ServiceUser, person)
-        .where(mine.c.completed_at.is_not(None))
         .order_by(mine.c.completed_at, mine.c.id)
     )
 

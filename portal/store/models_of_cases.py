@@ -111,7 +111,7 @@ class AccessNeed(Record):
         points_to("recorded_by", "staff"),
         points_to("reviewed_by", "staff"),
         points_to("ended_by", "staff"),
-        Index(None, "service_id", "person_id"),
+        Index(None, "service_id", "person_id", "review_due"),
         Index(None, "service_id", "review_due"),
     )
     __mapper_args__ = {"version_id_col": version}
@@ -140,7 +140,7 @@ class Risk(Record):
         points_to("recorded_by", "staff"),
         points_to("ended_by", "staff"),
         Index(None, "service_id", "person_id"),
-        Index(None, "service_id", "referral_id"),
+        Index(None, "service_id", "referral_id", "review_due"),
     )
     __mapper_args__ = {"version_id_col": version}
 
@@ -294,7 +294,7 @@ class Onward(Record):
         points_to("permission_id", "permission"),
         points_to("message_id", "message"),
         UniqueConstraint("service_id", "once"),
-        Index(None, "service_id", "referral_id"),
+        Index(None, "service_id", "referral_id", "check_due"),
         Index(None, "service_id", "person_id"),
         Index(None, "service_id", "activity_id"),
         Index(None, "service_id", "check_due"),
@@ -358,7 +358,7 @@ class Closure(Record):
         points_to("person_id", "service_user"),
         points_to("closed_by", "staff"),
         points_to("reopened_by", "staff"),
-        Index(None, "service_id", "referral_id"),
+        Index(None, "service_id", "referral_id", "follow_up_due"),
         Index(None, "service_id", "person_id"),
         Index(None, "service_id", "follow_up_due"),
         Index(None, "service_id", "retention_review_due"),
@@ -419,7 +419,7 @@ class Letter(Record):
         points_to("permission_id", "permission"),
         points_to("message_id", "message"),
         points_to("sent_by", "staff"),
-        Index(None, "service_id", "referral_id"),
+        Index(None, "service_id", "referral_id", "state"),
         Index(None, "service_id", "person_id"),
         Index(None, "service_id", "state", "id"),
     )

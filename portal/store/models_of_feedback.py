@@ -112,6 +112,7 @@ class CheckIn(Record):
         UniqueConstraint("service_id", "referral_id", "occasion", "number"),
         Index(None, "service_id", "person_id"),
         Index(None, "service_id", "status", "due_at"),
+        Index(None, "service_id", "referral_id", "completed_at"),
     )
     __mapper_args__ = {"version_id_col": version}
 

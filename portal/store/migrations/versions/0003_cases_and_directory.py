@@ -107,6 +107,7 @@ _INDEXES: tuple[tuple[str, list[str]], ...] = (
     ("task", ["service_id", "person_id"]),
     ("task", ["service_id", "assigned_to", "done_at", "due_at", "id"]),
     ("message", ["service_id", "referral_id"]),
+    ("check_in", ["service_id", "referral_id", "completed_at"]),
     ("merge", ["service_id", "kept_id"]),
     ("comment", ["service_id", "person_id"]),
     ("erasure_request", ["service_id", "person_id"]),
@@ -201,7 +202,9 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("access_need", schema=None) as batch_op:
         batch_op.create_index(
-            batch_op.f("access_need_service_id_person_id_index"), ["service_id", "person_id"], unique=False
+            batch_op.f("access_need_service_id_person_id_review_due_index"),
+            ["service_id", "person_id", "review_due"],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("access_need_service_id_review_due_index"), ["service_id", "review_due"], unique=False
@@ -601,7 +604,9 @@ def upgrade() -> None:
             batch_op.f("closure_service_id_person_id_index"), ["service_id", "person_id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("closure_service_id_referral_id_index"), ["service_id", "referral_id"], unique=False
+            batch_op.f("closure_service_id_referral_id_follow_up_due_index"),
+            ["service_id", "referral_id", "follow_up_due"],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("closure_service_id_retention_review_due_index"),
@@ -756,7 +761,9 @@ def upgrade() -> None:
     with op.batch_alter_table("risk", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("risk_service_id_person_id_index"), ["service_id", "person_id"], unique=False)
         batch_op.create_index(
-            batch_op.f("risk_service_id_referral_id_index"), ["service_id", "referral_id"], unique=False
+            batch_op.f("risk_service_id_referral_id_review_due_index"),
+            ["service_id", "referral_id", "review_due"],
+            unique=False,
         )
 
     op.create_table(
@@ -933,7 +940,9 @@ def upgrade() -> None:
             batch_op.f("letter_service_id_person_id_index"), ["service_id", "person_id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("letter_service_id_referral_id_index"), ["service_id", "referral_id"], unique=False
+            batch_op.f("letter_service_id_referral_id_state_index"),
+            ["service_id", "referral_id", "state"],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("letter_service_id_state_id_index"), ["service_id", "state", "id"], unique=False
@@ -1145,7 +1154,9 @@ def upgrade() -> None:
             batch_op.f("onward_service_id_person_id_index"), ["service_id", "person_id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("onward_service_id_referral_id_index"), ["service_id", "referral_id"], unique=False
+            batch_op.f("onward_service_id_referral_id_check_due_index"),
+            ["service_id", "referral_id", "check_due"],
+            unique=False,
         )
 
     op.create_table(
@@ -1365,7 +1376,7 @@ def downgrade() -> None:
 
     op.drop_table("onward_change")
     with op.batch_alter_table("onward", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("onward_service_id_referral_id_index"))
+        batch_op.drop_index(batch_op.f("onward_service_id_referral_id_check_due_index"))
         batch_op.drop_index(batch_op.f("onward_service_id_person_id_index"))
         batch_op.drop_index(batch_op.f("onward_service_id_check_due_index"))
         batch_op.drop_index(batch_op.f("onward_service_id_activity_id_index"))
@@ -1391,7 +1402,7 @@ def downgrade() -> None:
     op.drop_table("plan_action")
     with op.batch_alter_table("letter", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("letter_service_id_state_id_index"))
-        batch_op.drop_index(batch_op.f("letter_service_id_referral_id_index"))
+        batch_op.drop_index(batch_op.f("letter_service_id_referral_id_state_index"))
         batch_op.drop_index(batch_op.f("letter_service_id_person_id_index"))
 
     op.drop_table("letter")
@@ -1405,7 +1416,7 @@ def downgrade() -> None:
 
     op.drop_table("safeguarding")
     with op.batch_alter_table("risk", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("risk_service_id_referral_id_index"))
+        batch_op.drop_index(batch_op.f("risk_service_id_referral_id_review_due_index"))
         batch_op.drop_index(batch_op.f("risk_service_id_person_id_index"))
 
     op.drop_table("risk")
@@ -1422,7 +1433,7 @@ def downgrade() -> None:
     op.drop_table("contact")
     with op.batch_alter_table("closure", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("closure_service_id_retention_review_due_index"))
-        batch_op.drop_index(batch_op.f("closure_service_id_referral_id_index"))
+        batch_op.drop_index(batch_op.f("closure_service_id_referral_id_follow_up_due_index"))
         batch_op.drop_index(batch_op.f("closure_service_id_person_id_index"))
         batch_op.drop_index(batch_op.f("closure_service_id_follow_up_due_index"))
 
@@ -1470,7 +1481,7 @@ def downgrade() -> None:
     op.drop_table("ceremony")
     with op.batch_alter_table("access_need", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("access_need_service_id_review_due_index"))
-        batch_op.drop_index(batch_op.f("access_need_service_id_person_id_index"))
+        batch_op.drop_index(batch_op.f("access_need_service_id_person_id_review_due_index"))
 
     op.drop_table("access_need")
     op.drop_table("topic_needs")
