@@ -16,13 +16,16 @@ LOOK = ROOT / "tools" / "look"
 CLASSES_IN_USE = LOOK / "classes-in-use.json"
 UPSTREAM_CLASSES = LOOK / "upstream-classes.json"
 
-_STAFF_DOORS = ("caseload/", "admin/", "sign_in/", "reports/", "layouts/staff.html")
+_STAFF_DOORS = ("caseload/", "admin/", "setup/", "sign_in/", "reports/", "layouts/staff.html")
 
 
 def staff_sees(template: str) -> bool:
     """Whether a template (its path below templates/) is drawn with the staff style sheet."""
-    if template.startswith(_STAFF_DOORS) or 'extends "layouts/staff.html"' in _templates()[template]:
+    if template.startswith(_STAFF_DOORS):
         return True
+    stands_under = re.search(r'{%-? extends "([^"]+)"', _templates()[template])
+    if stands_under:
+        return staff_sees(stands_under[1])
     # A part is drawn with the style sheet of whoever takes it in.
     around = [name for name, words in _templates().items() if f'"{template}"' in words and name != template]
     return "/parts/" in template and bool(around) and all(staff_sees(name) for name in around)
