@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, func, inspect, select, update
-from sqlalchemy.orm import Session, load_only
+from sqlalchemy.orm import Session
 
 from portal import access, alerts, audit, codes, drafts, measures, notifications, people, reading, services, tasks
 from portal.access import Actor
@@ -542,13 +542,15 @@ GAVE = "gave a referral"
 """The act of the audit by which a colleague gets a referral."""
 
 
-def colleagues(store: Session, actor: Actor) -> Sequence[Staff]:
-    """Whom a referral or an alert may be given to: everybody who works here and reads referrals, by name."""
+def colleagues(store: Session, actor: Actor) -> dict[uuid.UUID, str]:
+    """Whom a referral or an alert may be given to: everybody who works here and reads referrals, in the order of their
+    names."""
     access.require(actor, access.Permission.READ_REFERRAL)
     able = [role.value for role in access.MAY[access.Permission.READ_REFERRAL]]
-    there = access.rows_of(actor.service_id, Staff).where(Staff.state == "active", Staff.role.in_(able))
     # No more of the row than is shown: the rest would be decrypted for nothing.
-    return store.scalars(there.order_by(Staff.name, Staff.id).options(load_only(Staff.name))).all()
+    there = select(Staff.id, Staff.name).where(Staff.service_id == actor.service_id, Staff.state == "active")
+    rows = store.execute(there.where(Staff.role.in_(able)).order_by(Staff.name, Staff.id))
+    return {row.id: row.name for row in rows}
 
 
 def staff_names(store: Session, actor: Actor) -> dict[uuid.UUID, str]:

@@ -391,7 +391,7 @@ def test_it_is_given_only_to_a_colleague_who_reads_referrals(store: Session, ser
     elsewhere = a_service(store, "elsewhere")
     stranger = staff_member(store, elsewhere)
     referral = a_referral(store, service)
-    assert {one.id for one in referrals.colleagues(store, worker.actor)} == {
+    assert set(referrals.colleagues(store, worker.actor)) == {
         manager.actor.staff_id,
         worker.actor.staff_id,
     }

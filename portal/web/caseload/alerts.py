@@ -23,6 +23,7 @@ from portal.web.caseload.door import (
     contact_of_unsent,
     reach,
     read,
+    staff_names,
     unread_of,
 )
 from portal.web.caseload.words import shown_alert
@@ -97,7 +98,7 @@ def alerts_list() -> ResponseReturnValue:
     team = alerts.team_of(g.store, g.actor)
     whose_listed = WHOSE if team else {code: text for code, text in WHOSE.items() if code != alerts.TEAM}
     asked = {"whose": _asked("whose", whose_listed), "which": _asked("which", WHICH)}
-    after, names = _after(), referrals.staff_names(g.store, g.actor)
+    after, names = _after(), staff_names()
 
     def found(whose: str, after: uuid.UUID | None = None) -> list[Alert]:
         return list(alerts.desk(g.store, g.actor, whose=whose, state=asked["which"], after=after, most=PAGE))
@@ -133,7 +134,7 @@ def _read_alert(alert_id: uuid.UUID) -> Alert:
 def _alert_page(alert: Alert, closing: Close, giving: Give) -> str:
     referral = read(alert.referral_id) if alert.referral_id else None
     unsent = referrals.draft_of_alert(g.store, g.actor, alert)
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     return render_template(
         "caseload/alert.html",
         shown=shown_alert(alert, names, whole=True),

@@ -17,7 +17,7 @@ from portal.services import practices
 from portal.services.practices import Practice
 from portal.web import goals, questions
 from portal.web.caseload import closing, contacts, letters, onward, plan_words, record, safeguarding, timeline
-from portal.web.caseload.door import answers_now, blueprint, contact_of, read, say_answer, to_case
+from portal.web.caseload.door import answers_now, blueprint, contact_of, read, say_answer, staff_names, to_case
 from portal.web.caseload.plan import missing_words, next_of, plan_of
 from portal.web.caseload.scores import scales_of
 from portal.web.caseload.words import say_needs, say_promise, shown_alert
@@ -141,7 +141,7 @@ def _practices_like(referral: referrals.Referral, said: str, code: str | None) -
 def case(referral_id: uuid.UUID) -> ResponseReturnValue:
     """One referral: how to reach the person safely, alerts, their own words, what to do, goals, check-ins, the rest."""
     referral = read(referral_id)
-    answers, names = answers_now(referral), referrals.staff_names(g.store, g.actor)
+    answers, names = answers_now(referral), staff_names()
     person = people.read(g.store, g.actor, referral.person_id)
     reason = g.settings.named_reason(referral.reason) if referral.reason else None
     plan = plan_of(referral)

@@ -24,7 +24,7 @@ from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
 from portal.web import forms
 from portal.web.admin import NOT_A_DAY, read_day
-from portal.web.caseload.door import blueprint, contact_of, read, to_case
+from portal.web.caseload.door import blueprint, contact_of, read, staff_names, to_case
 from portal.web.caseload.plan import say_check_in
 from portal.web.caseload.scores import scales_of
 from portal.web.caseload.words import shown_alert, shown_task
@@ -250,7 +250,7 @@ def _for_the_person(referral: Referral) -> Iterator[str]:
 
 
 def _page(referral: Referral, around: Beside, form: Any) -> str:
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     return render_template(
         "caseload/close.html",
         referral=referral,
@@ -347,7 +347,7 @@ def typed_in(form: Any) -> list[tuple[str, str]]:
 
 def too_late(referral: Referral, closure: Closure | None, form: Any = None) -> ResponseReturnValue:
     """How the case stands now, and what was typed, which can be kept as a note."""
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     change = referrals.last_change(g.store, referral)
     typed = typed_in(form) if form is not None else []
     page = render_template(
@@ -547,7 +547,7 @@ class ShownClosing:
 def for_case(referral: Referral) -> dict[str, object]:
     """What ``caseload/parts/case_closing.html`` shows on the case page: what can be done about the end, and how it
     ended."""
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     every = closing.all_of(g.store, g.actor.service_id, referral.id)
     last = every[-1] if every else None
     change = referrals.last_change(g.store, referral) if referral.status == "on-hold" else None

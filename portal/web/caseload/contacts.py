@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -20,7 +20,7 @@ from portal.i18n import LONDON, N_, gettext, say_date
 from portal.referrals import Referral
 from portal.web import forms
 from portal.web.admin import NOT_A_DAY, read_day
-from portal.web.caseload.door import a_place, blueprint, contact_of, read
+from portal.web.caseload.door import a_place, blueprint, contact_of, read, staff_names
 from portal.web.caseload.plan import TOO_FAR
 from portal.web.caseload.words import NO_INTERPRETER
 from portal.web.security import allow, keeps_typed
@@ -262,7 +262,7 @@ class Shown:
     after: bool
 
 
-def shown(referral: Referral, contact: Contact, names: dict[uuid.UUID, str]) -> Shown:
+def shown(referral: Referral, contact: Contact, names: Mapping[uuid.UUID, str]) -> Shown:
     """A contact in words."""
     whom = [say(lists.WITH_WHOM, code) for code in contact.with_whom if code != "person"]
     came_in = [say(lists.DIRECTIONS, "in")] if contact.direction == "in" else []
@@ -312,7 +312,7 @@ def _quick(referral: Referral) -> dict[str, object]:
 def for_case(referral: Referral) -> dict[str, object]:
     """What parts/quick_contact.html and parts/case_contacts.html need: ``quick_contact`` (none where no contact can be
     recorded) and ``contacts``, with ``contacts_at_once`` of them in sight."""
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     theirs = contacts.of_referral(g.store, g.actor, referral.id)
     return {
         "quick_contact": _quick(referral) if referral.is_open else None,
@@ -367,7 +367,7 @@ def contacts_of(referral_id: uuid.UUID) -> ResponseReturnValue:
     theirs = contacts.of_referral(g.store, g.actor, referral.id)
     after = a_place()
     begins = next((place for place, one in enumerate(theirs, 1) if one.id == after), 0)
-    here, names = theirs[begins : begins + ON_A_PAGE], referrals.staff_names(g.store, g.actor)
+    here, names = theirs[begins : begins + ON_A_PAGE], staff_names()
     address = url_for("caseload.contacts_of", referral_id=referral.id)
     return render_template(
         "caseload/contacts.html",
@@ -438,7 +438,7 @@ def _contact(referral: Referral, contact_id: uuid.UUID) -> Contact:
 
 
 def _stands(referral: Referral, contact: Contact) -> Shown:
-    return shown(referral, contact, referrals.staff_names(g.store, g.actor))
+    return shown(referral, contact, staff_names())
 
 
 @blueprint.get("/referrals/<uuid:referral_id>/contacts/<uuid:contact_id>")

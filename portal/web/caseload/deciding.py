@@ -11,7 +11,7 @@ from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
 from portal.web import forms
-from portal.web.caseload.door import Give, blueprint, colleagues, contact_of, read, to_case
+from portal.web.caseload.door import Give, blueprint, colleagues, contact_of, read, staff_names, to_case
 from portal.web.security import allow, keeps_typed
 
 
@@ -53,7 +53,7 @@ class Spoken(forms.Form):
 def _too_late(problem: referrals.AlreadyDecided) -> ResponseReturnValue:
     """Somebody was faster: who, when, and what they decided."""
     referral = problem.referral
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     change = referrals.last_change(g.store, referral)
     by = names.get((change.changed_by if change else None) or referral.id, gettext(N_("The person themselves")))
     page = render_template(

@@ -41,6 +41,14 @@ TYPED = (*REACH, "phone", "email", "post_address", "trusted_name", "trusted_cont
 """What is shown of an unsent form as it was typed, where we could not read it."""
 
 
+def staff_names() -> Mapping[uuid.UUID, str]:
+    """The name of everybody who works or has worked here, asked once a request."""
+    found: dict[uuid.UUID, str] | None = g.get("staff_names")
+    if found is None:
+        found = g.staff_names = referrals.staff_names(g.store, g.actor)
+    return found
+
+
 class Give(forms.Form):
     """To whom."""
 
@@ -49,7 +57,7 @@ class Give(forms.Form):
 
 def colleagues(form: Give, *, without: uuid.UUID | None = None) -> Give:
     """The form with everybody to whom something may be given, except one."""
-    there = [(str(one.id), one.name) for one in referrals.colleagues(g.store, g.actor) if one.id != without]
+    there = [(str(one), name) for one, name in referrals.colleagues(g.store, g.actor).items() if one != without]
     form.to.choices = [("", gettext(N_("Choose somebody"))), *there]
     return form
 

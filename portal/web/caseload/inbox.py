@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import alerts, referrals, tasks
 from portal.access import Permission
-from portal.web.caseload.door import a_place, blueprint
+from portal.web.caseload.door import a_place, blueprint, staff_names
 from portal.web.caseload.words import shown_alert, shown_line, shown_task
 from portal.web.security import allow
 
@@ -27,7 +27,7 @@ def inbox() -> ResponseReturnValue:
     """Alerts on top, then new referrals, the oldest promise first; what is to be done; the people taken last."""
     after = a_place()
     found = referrals.inbox(g.store, g.actor, after, most=PAGE + 1)
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     unopened = [one for one in alerts.desk(g.store, g.actor, most=ALERTS) if one.opened_at is None]
     to_do = tasks.open_tasks(g.store, g.actor, most=TASKS + MORE)
     return render_template(

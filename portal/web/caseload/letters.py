@@ -11,7 +11,7 @@ from flask import Response, abort, g, redirect, render_template, request, url_fo
 from flask.typing import ResponseReturnValue
 
 from portal import letters as standard
-from portal import people, reading, referrals
+from portal import people, reading
 from portal.access import Permission, may
 from portal.caseload import letters, lists
 from portal.caseload.letters import Letter, Shown, Waits
@@ -24,7 +24,7 @@ from portal.referrals import Referral
 from portal.services import practices
 from portal.web import forms
 from portal.web.caseload.contacts import choices_of, say
-from portal.web.caseload.door import blueprint, contact_of, read, to_case
+from portal.web.caseload.door import blueprint, contact_of, read, staff_names, to_case
 from portal.web.security import allow, keeps_typed
 
 TITLES: dict[str, str] = {"gp": N_("Message to the GP"), "referrer": N_("Message to whoever referred them")}
@@ -191,7 +191,7 @@ def _page(
         heading=gettext(TITLES[found.letter.recipient]),
         state=gettext(STATES.get(found.letter.state, "")),
         how=say(letters.BY_HAND, found.letter.how),
-        sender=referrals.staff_names(g.store, g.actor).get(found.letter.sent_by or found.letter.id, ""),
+        sender=staff_names().get(found.letter.sent_by or found.letter.id, ""),
         why=gettext(why.label) if why else "",
         means=gettext(why.definition) if why else "",
         missing=[standard_label(code) for code in found.missing],
@@ -392,7 +392,7 @@ def _practices_page(form: Address | None = None, of: uuid.UUID | None = None, pr
         found=found,
         one=one,
         form=form or Address(formdata=None, data={"email": one.email or "" if one else ""}),
-        by=referrals.staff_names(g.store, g.actor).get(one.email_confirmed_by or one.id, "") if one else "",
+        by=staff_names().get(one.email_confirmed_by or one.id, "") if one else "",
         any_there=practices.any_there(g.store, g.service.id),
         problem=problem,
         done=gettext(DONE[told]) if (told := request.args.get("done", "")) in DONE else "",

@@ -19,7 +19,7 @@ from portal.i18n import N_, gettext, language_name, say_date
 from portal.journeys import ABSENCES
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.web import forms
-from portal.web.caseload.door import blueprint
+from portal.web.caseload.door import blueprint, staff_names
 from portal.web.caseload.words import say_language, say_late, say_needs
 from portal.web.security import allow, keeps_typed
 
@@ -123,7 +123,7 @@ def _page(asked: listing.Asked, keeping: Keep, status: int = 200) -> ResponseRet
     found = listing.page(
         g.store, g.actor, asked, after=request.args.get("after", ""), before=request.args.get("before", "")
     )
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     codes = asked.as_codes()
     page = render_template(
         "caseload/caseload_list.html",

@@ -21,7 +21,7 @@ from portal.referrals import Referral
 from portal.web import forms, safe_contact
 from portal.web.admin import NOT_A_DAY, read_day
 from portal.web.caseload.contacts import choices_of, say
-from portal.web.caseload.door import blueprint, contact_of, read
+from portal.web.caseload.door import blueprint, contact_of, read, staff_names
 from portal.web.caseload.plan import TOO_FAR
 from portal.web.security import allow, keeps_typed
 
@@ -172,7 +172,7 @@ def shown(line: Line, names: Mapping[uuid.UUID, str]) -> Shown:
 
 def for_case(referral: Referral) -> dict[str, object]:
     """What ``caseload/parts/case_onward.html`` shows on the case page."""
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     return {
         "onward": [shown(line, names) for line in onward.of_referral(g.store, g.actor, referral.id)],
         "onward_allowed": onward.allowed(g.store, g.service.id, referral.person_id),
@@ -452,7 +452,7 @@ def _step_page(one: Onward, referral: Referral, form: Became, *, meanwhile: bool
         "caseload/onward_step.html",
         referral=referral,
         contact=contact_of(referral),
-        one=shown(onward.line_of(g.store, one), referrals.staff_names(g.store, g.actor)),
+        one=shown(onward.line_of(g.store, one), staff_names()),
         form=form,
         meanwhile=meanwhile,
         done=gettext(DONE[told]) if (told := request.args.get("done", "")) in DONE else "",

@@ -9,14 +9,14 @@ import uuid
 from flask import Flask, abort, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import access, referrals
+from portal import access
 from portal.access import Permission
 from portal.caseload import reach
 from portal.caseload.lists import READING_REASONS
 from portal.i18n import N_, gettext
 from portal.web import forms
 from portal.web.addresses import staff_page
-from portal.web.caseload.door import a_place, before_reading, blueprint
+from portal.web.caseload.door import a_place, before_reading, blueprint, staff_names
 from portal.web.security import allow, door, keeps_typed
 
 PAGE = 25
@@ -59,7 +59,7 @@ def _found(referral_id: uuid.UUID) -> reach.Standing:
 
 def _page(found: reach.Standing, form: Why, status: int = 200) -> ResponseReturnValue:
     form.reason.choices = [(one.code, gettext(one.label)) for one in READING_REASONS]
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     page = render_template(
         "caseload/reason.html",
         form=form,

@@ -1,14 +1,14 @@
 """What must be known about a person, and what staff write down: risks, access needs, the GP practice, notes."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from flask import abort, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal import access, codes, referrals
+from portal import access, codes
 from portal.access import Permission
 from portal.caseload import access_needs, notes, risks, triage
 from portal.caseload.access_needs import AccessNeed
@@ -24,7 +24,7 @@ from portal.referrals import Referral
 from portal.services import practices
 from portal.web import forms, questions
 from portal.web.admin import NOT_A_DAY, read_day
-from portal.web.caseload.door import blueprint, contact_of, read
+from portal.web.caseload.door import blueprint, contact_of, read, staff_names
 from portal.web.security import allow, keeps_typed
 
 PAST = N_("That day is past")
@@ -98,17 +98,9 @@ def to_part(referral: Referral, part: str) -> ResponseReturnValue:
     return back_to("case", referral, _anchor=part)
 
 
-def names() -> Mapping[uuid.UUID, str]:
-    """Who is called what, asked once a request."""
-    found: dict[uuid.UUID, str] | None = g.get("names")
-    if found is None:
-        found = g.names = referrals.staff_names(g.store, g.actor)
-    return found
-
-
 def name_of(staff_id: uuid.UUID | None) -> str:
     """The name of a member of staff; empty for the person themselves."""
-    return names().get(staff_id, "") if staff_id else ""
+    return staff_names().get(staff_id, "") if staff_id else ""
 
 
 # Risks ---------------------------------------------------------------------------------------------------------------

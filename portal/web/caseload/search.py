@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from flask import g, render_template
 from flask.typing import ResponseReturnValue
 
-from portal import people, referrals
+from portal import people
 from portal.access import Permission
 from portal.caseload import listing
 from portal.i18n import N_, gettext
 from portal.web import forms
-from portal.web.caseload.door import blueprint
+from portal.web.caseload.door import blueprint, staff_names
 from portal.web.caseload.listing import ShownCase, shown_case
 from portal.web.security import allow, keeps_typed
 
@@ -41,7 +41,7 @@ class ShownHit:
 
 
 def _shown(found: people.Found) -> list[ShownHit]:
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     lines = listing.of_people(g.store, g.actor, [hit.person.id for hit in found.hits])
     return [
         ShownHit(

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import referrals, tasks
 from portal.access import Permission
-from portal.web.caseload.door import a_place, blueprint, contact_of_unsent, reach, unread_of
+from portal.web.caseload.door import a_place, blueprint, contact_of_unsent, reach, staff_names, unread_of
 from portal.web.caseload.words import shown_task
 from portal.web.security import allow
 
@@ -19,7 +19,7 @@ PAGE = 25
 @allow(Permission.HANDLE_TASKS)
 def tasks_list() -> ResponseReturnValue:
     """Everything that is to be done, the most urgent first, a page at a time."""
-    names = referrals.staff_names(g.store, g.actor)
+    names = staff_names()
     after = a_place()
     found = tasks.open_tasks(g.store, g.actor, after, most=PAGE + 1)
     return render_template(
@@ -42,7 +42,7 @@ def task(task_id: uuid.UUID) -> ResponseReturnValue:
     sent = referrals.of_draft(g.store, g.actor, found.draft_id) if found.draft_id else None
     return render_template(
         "caseload/task.html",
-        shown=shown_task(found, referrals.staff_names(g.store, g.actor)),
+        shown=shown_task(found, staff_names()),
         contact=contact_of_unsent(unsent),
         reach=reach(unsent.answers) if unsent else [],
         unread=unread_of(unsent),
