@@ -39,7 +39,6 @@ from tests.everything import (
     who_comes,
     who_may,
 )
-from tests.inspector import InspectedClient
 
 ROLES: tuple[Role | None, ...] = (None, *Role)
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -119,8 +118,9 @@ LOOKS = {"caseload.found"}
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "nobody")
 def test_every_endpoint_lets_in_exactlywho_may(unchanged: Flask, world: World, role: Role | None, method: str) -> None:
-    """Acts are sent without a form's token: whoever may is stopped by that alone (400), and nothing changes."""
-    client = visitor(unchanged, world, role)
+    """Acts are sent without a form's token: whoever may is stopped by that alone (400). Looking changes nothing, and
+    every answer of every kind carries every header."""
+    client, before = visitor(unchanged, world, role), None if method == "POST" else content(unchanged)
     for rule in rules(unchanged):
         asked = address(unchanged, world, rule)
         # At one address there may be several endpoints, each for its own methods.
@@ -128,6 +128,7 @@ def test_every_endpoint_lets_in_exactlywho_may(unchanged: Flask, world: World, r
         typed = typed_for(unchanged, world, there) if there else {}
         response = client.open(asked, method=method, data=typed)
         told = f"{role or 'nobody'}: {method} {rule.rule} answered {response.status_code}"
+        _carries_all(response, told)
         if there is None:
             assert response.status_code == 405, told
             continue
@@ -141,6 +142,7 @@ def test_every_endpoint_lets_in_exactlywho_may(unchanged: Flask, world: World, r
         else:
             assert response.status_code in {200, 302, 303, 404}, told
             assert "sign-in?" not in (response.location or ""), told
+    assert before is None or content(unchanged) == before
 
 
 def _refused(response: TestResponse, role: Role | None, method: str, told: str, theirs: bool) -> None:
@@ -253,19 +255,14 @@ def test_no_page_and_no_act_about_somebody_else_s_case_opens_without_a_reason(fr
 
 
 @pytest.mark.slow
-def test_looking_writes_nothing_but_audit_rows(fresh: Flask, world: World) -> None:
-    before = content(fresh)
-    for role in ROLES:
-        _looks_at_everything(fresh, world, visitor(fresh, world, role))
-    for kind in ("goal", "read"):
-        _looks_at_everything(fresh, world, visiting(fresh, world, kind), staff=False)
-    assert content(fresh) == before
-
-
-def _looks_at_everything(app: Flask, world: World, client: InspectedClient, staff: bool | None = None) -> None:
-    for rule in rules(app, staff=staff, method="GET"):
+@pytest.mark.parametrize("kind", ["goal", "read"])
+def test_looking_at_one_s_own_page_writes_nothing(fresh: Flask, world: World, kind: str) -> None:
+    """What the staff and strangers look at: test_every_endpoint_lets_in_exactlywho_may."""
+    before, client = content(fresh), visiting(fresh, world, kind)
+    for rule in rules(fresh, staff=False, method="GET"):
         for method in ("GET", "HEAD", "OPTIONS"):
-            client.open(address(app, world, rule), method=method)
+            _carries_all(client.open(address(fresh, world, rule), method=method), f"{method} {rule.rule}")
+    assert content(fresh) == before
 
 
 @pytest.mark.slow
@@ -297,6 +294,7 @@ def test_every_page_about_one_person_says_that_its_reading_is_written_down(uncha
 def test_every_act_of_the_staff_leaves_an_audit_row_with_a_name(
     world: World, environment: dict[str, str], tmp_path: Path
 ) -> None:
+    before: dict[str, list[Any]] | None = None
     for number, endpoint in enumerate(sorted(GOOD)):
         file = tmp_path / f"{number}.sqlite"
         shutil.copy(world.file, file)
@@ -306,7 +304,7 @@ def test_every_act_of_the_staff_leaves_an_audit_row_with_a_name(
         client = visitor(app, world, role)
         given = {"sign_in_id": world.ids["here"][f"sign_in_id of {role}"]} if "sign_in_id" in rule.arguments else {}
         fields = {"csrf_token": csrf(client), **good(app, world, rule)}
-        before = content(app)
+        before = before or content(app)  # the same world each time
         response = client.post(address(app, world, rule, **given), data=fields)
         assert response.status_code in (200, 303), f"{endpoint} answered {response.status_code}"
         assert endpoint in LOOKS or content(app) != before, f"{endpoint} did nothing"
@@ -337,21 +335,23 @@ CARRIED = {
 }
 
 
-@pytest.mark.slow
-def test_every_answer_carries_every_header(unchanged: Flask, world: World) -> None:
+def test_every_answer_carries_every_header_also_where_nothing_is(unchanged: Flask, world: World) -> None:
+    """Where something is: test_every_endpoint_lets_in_exactlywho_may."""
     for client in (
         *(visitor(unchanged, world, role) for role in (None, Role.MANAGER)),
         visiting(unchanged, world, "read"),
     ):
-        for rule in rules(unchanged):
-            for method in METHODS:
-                asked = address(unchanged, world, rule)
-                there = endpoint_at(unchanged, asked, method)
-                typed = typed_for(unchanged, world, there) if there else {}
-                _carries_all(client.open(asked, method=method, data=typed), f"{method} {rule.rule}")
         for path in ("/nope", "/at/nowhere/", "/zz/refer", "/refer/nope"):
             _carries_all(client.get(path), path)
         _carries_all(client.get("/", headers={"Host": "evil.example"}), "another host")
+
+
+@pytest.mark.slow
+def test_every_act_upon_one_s_own_page_carries_every_header(fresh: Flask, world: World) -> None:
+    for rule in rules(fresh, staff=False, method="POST"):
+        client = visiting(fresh, world, "read")
+        asked = address(fresh, world, rule)
+        _carries_all(client.post(asked, data=typed_for(fresh, world, rule)), f"POST {rule.rule}")
 
 
 def _carries_all(response: TestResponse, told: str) -> None:
