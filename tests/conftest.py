@@ -5,6 +5,7 @@ real server (tests/postgres.py).
 """
 
 import base64
+import json
 import logging
 import os
 import secrets
@@ -87,17 +88,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not _is_worker(config) and run.FOLDER in os.environ:
-        _drop_migrated()
+        _drop_prepared()
         postgres.stop_server_in(run.folder())
         shutil.rmtree(run.folder(), ignore_errors=True)
         del os.environ[run.FOLDER]
 
 
-def _drop_migrated() -> None:
-    """On a server of our own it goes with the server; another's is left as it was."""
-    made = run.folder() / "migrated-postgresql" / "url"
-    if "TEST_POSTGRES_URL" in os.environ and made.exists():
-        postgres.drop_database(postgres.server_in(run.folder()), str(make_url(made.read_text()).database))
+def _drop_prepared() -> None:
+    """On a server of our own they go with the server; another's is left as it was."""
+    if "TEST_POSTGRES_URL" in os.environ:
+        for made in run.folder().glob("*postgresql/url"):
+            postgres.drop_database(postgres.server_in(run.folder()), str(make_url(made.read_text()).database))
 
 
 # --- hashes -------------------------------------------------------------------------------------------------------
@@ -296,13 +297,19 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
-    """The variables of a portal under test, except for its database: secrets made anew for every process of a run."""
-    key = base64.b64encode(secrets.token_bytes(32)).decode()
-    return {
-        "PORTAL_ENVIRONMENT": "testing",
-        "PORTAL_SECRET_KEY": secrets.token_urlsafe(48),
-        "PORTAL_ENCRYPTION_KEYS": f"1:{key}",
-    }
+    """The variables of a portal under test, except for its database: secrets made anew for every run."""
+
+    def make(folder: Path) -> None:
+        key = base64.b64encode(secrets.token_bytes(32)).decode()
+        made = {
+            "PORTAL_ENVIRONMENT": "testing",
+            "PORTAL_SECRET_KEY": secrets.token_urlsafe(48),
+            "PORTAL_ENCRYPTION_KEYS": f"1:{key}",
+        }
+        (folder / "environment.json").write_text(json.dumps(made))
+
+    made: dict[str, str] = json.loads((run.prepared("environment", make) / "environment.json").read_text())
+    return made
 
 
 @pytest.fixture

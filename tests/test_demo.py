@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -86,7 +87,7 @@ from portal.store import (
     Task,
     open_store,
 )
-from tests import postgres
+from tests import postgres, run
 
 FEW = len(demo.FATES)
 """Enough for every fate once."""
@@ -111,28 +112,35 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(
-    request: pytest.FixtureRequest, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Told]:
-    """Made once for all tests of this module: nobody below changes anything."""
+def told(request: pytest.FixtureRequest, environment: dict[str, str]) -> Iterator[Told]:
+    """Made once in a run, for all tests of this module and all its processes: nobody below changes anything."""
 
-    dropped = ""
-    if request.param == "sqlite":
-        file = tmp_path_factory.mktemp("demo") / "portal.sqlite"
-        shutil.copy(request.getfixturevalue("migrated_sqlite"), file)
-        url = f"sqlite:///{file}"
-    else:
-        server, empty = request.getfixturevalue("postgres_server"), request.getfixturevalue("migrated_postgresql")
-        dropped = f"demo_{secrets.token_hex(6)}"
-        url = postgres.make_database(server, dropped, empty)
-    settings = Settings.from_environment({**environment, "PORTAL_DATABASE_URL": url})
-    held.hold(settings.secret_key, settings.encryption_keys)
-    made = Told(open_store(settings.database_url))
-    assert demo.set_up(made.stores, words, how_many=FEW, report=lambda done, of: made.reports.append((done, of)))
+    def make(folder: Path) -> None:
+        if request.param == "sqlite":
+            # Whoever asks finds it where the folder will be.
+            url = f"sqlite:///{folder.with_suffix('') / 'portal.sqlite'}"
+            here = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), folder / 'portal.sqlite')}"
+        else:
+            server, empty = request.getfixturevalue("postgres_server"), request.getfixturevalue("migrated_postgresql")
+            url = here = postgres.make_database(server, f"demo_{secrets.token_hex(6)}", empty)
+        (folder / "url").write_text(url)
+        reports: list[tuple[int, int]] = []
+        stores = _open(environment, here)
+        assert demo.set_up(stores, words, how_many=FEW, report=lambda done, of: reports.append((done, of)))
+        stores.engine.dispose()
+        (folder / "reports.json").write_text(json.dumps(reports))
+
+    folder = run.prepared(f"demo-{request.param}", make)
+    reports = [(done, of) for done, of in json.loads((folder / "reports.json").read_text())]
+    made = Told(_open(environment, (folder / "url").read_text()), reports)
     yield made
     made.stores.engine.dispose()
-    if dropped:
-        postgres.drop_database(request.getfixturevalue("postgres_server"), dropped)
+
+
+def _open(environment: dict[str, str], url: str) -> Stores:
+    settings = Settings.from_environment({**environment, "PORTAL_DATABASE_URL": url})
+    held.hold(settings.secret_key, settings.encryption_keys)
+    return open_store(settings.database_url)
 
 
 @pytest.fixture(autouse=True)
