@@ -170,6 +170,14 @@ FROM_THE_TOP = """(name) => [...document.querySelectorAll(`input[name="${name}"]
     .sort((one, other) => one.top - other.top)"""
 
 
+SENT_AND_TAKEN = """async () => {
+    const form = document.querySelector("form#page");
+    const body = new URLSearchParams(new FormData(form));
+    const answer = await fetch(form.action, {method: "POST", body, redirect: "manual"});
+    return answer.type === "opaqueredirect" || answer.ok;  // on, or to the page with help
+}"""
+
+
 @dataclass
 class Asked:
     """A check-in in which every page is answered again and again; the goal at its end is rated last."""
@@ -194,6 +202,15 @@ class Asked:
 
     def answer(self, where: Place, place: int, button: str = CONTINUE) -> None:
         """Open the page if it is not there already, press the words at this place from the top, go on."""
+        self._choose(where, place)
+        press(self.page, button)
+
+    def answer_and_stay(self, where: Place, place: int) -> None:
+        """The same without the next page: what the form would send is sent, and taken."""
+        self._choose(where, place)
+        assert self.page.evaluate(SENT_AND_TAKEN), (where.item, place)
+
+    def _choose(self, where: Place, place: int) -> None:
         address = f"/{self.language}/check-in/{where.scale}/{slug_of(where.item)}"
         if not self.page.url.endswith(address):
             self.page.goto(address)
@@ -203,7 +220,6 @@ class Asked:
         for one, (_, number, said) in zip(shown, where.options, strict=False):
             assert _reads(one["words"], number, said), (address, one["words"], number, said)
         self.page.locator(f'label[for="{shown[place]["id"]}"]').click()
-        press(self.page, button)
         self.chosen.setdefault((where.scale, where.item), []).append((code, value))
 
     def stored(self) -> dict[tuple[str, str], list[tuple[str, int | None]]]:
@@ -266,12 +282,12 @@ def has_words_in(live: Live, team: Team, scale: str, language: str) -> bool:
 
 
 def when_each_option_is_chosen_once(asked: Asked) -> None:
-    """In few rounds: in each, every page takes another option."""
-    places = asked.places()
-    for turn in range(max(len(place.options) for place in places)):
-        for number, place in enumerate(places):
-            if turn < len(place.options):
-                asked.answer(place, (turn + number) % len(place.options))
+    """The last of each page goes the whole way; before it, the page stays and is answered otherwise."""
+    for place in asked.places():
+        *others, last = range(len(place.options))
+        for number in others:
+            asked.answer_and_stay(place, number)
+        asked.answer(place, last)
 
 
 def _closeness(language: str) -> Iterator[tuple[str, int | None, str]]:
