@@ -216,7 +216,7 @@ def _axe_source() -> str:
     return (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 
 
-def axe_violations(page: Page, *, contrast: bool = True) -> list[str]:
+def axe_violations(page: Page) -> list[str]:
     """What axe-core finds wrong with the page as it stands now: one line for each rule and element."""
     # From the top: further down the bar that stays in sight may cover half of a link that is scrolling away.
     page.evaluate("scrollTo(0, 0)")
@@ -228,8 +228,6 @@ def axe_violations(page: Page, *, contrast: bool = True) -> list[str]:
         "selectors": False,  # a line shows the element itself
         "iframes": False,  # the policy lets no page have one
     }
-    if not contrast:
-        how["rules"] = {"color-contrast": {"enabled": False}}
     found = page.evaluate("how => axe.run(document, how).then(told => told.violations)", how)
     return [
         f"{broken['id']} ({broken['impact']}): {broken['help']}: {node['html'][:160]}"
@@ -240,14 +238,10 @@ def axe_violations(page: Page, *, contrast: bool = True) -> list[str]:
 
 @pytest.fixture
 def axe() -> Callable[..., None]:
-    """`axe(page)`: the page as it stands now has no accessibility violation. Each call is one page-state.
+    """`axe(page)`: the page as it stands now has no accessibility violation. Each call is one page-state."""
 
-    To measure the contrast of all words takes longer than everything else: `axe(page, contrast=False)` is for a page
-    that is looked at in another language as well, for a colour is the same in every language.
-    """
-
-    def look(page: Page, *, contrast: bool = True) -> None:
-        broken = axe_violations(page, contrast=contrast)
+    def look(page: Page) -> None:
+        broken = axe_violations(page)
         assert broken == [], f"{page.url}\n" + "\n".join(broken)
         run.note("axe page-states", 1)
 
