@@ -40,6 +40,7 @@ REQUEST_STATUS = {
     "passed-on": "completed",
     "not-eligible": "revoked",
     "declined": "revoked",
+    "withdrawn": "revoked",
     "duplicate": "entered-in-error",
 }
 """ServiceRequest.status by our status of a referral."""
@@ -52,9 +53,16 @@ TASK_STATUS = {
     "passed-on": "completed",
     "not-eligible": "rejected",
     "declined": "cancelled",
+    "withdrawn": "cancelled",
     "duplicate": "entered-in-error",
 }
 """Task.status by our status of a referral."""
+STATUS_REASON: dict[str, Resource] = {
+    "declined": {"coding": [DECLINED], "text": "The person declined"},
+    "withdrawn": {"text": "Withdrawn by the person"},
+}
+"""Task.statusReason by our status of a referral. Whoever ends what was begun has not declined it: no code is confirmed
+for that, so there is none (standards 4.2)."""
 GOAL_STATUS = {"active": "active", "on-hold": "on-hold", "completed": "completed"}
 ACTION_STATUS = {
     "planned": "not-started",
@@ -276,13 +284,12 @@ class _Made:
         }
 
     def _task(self, request: Resource) -> Resource:
-        declined = self.facts["status"] == "declined"
         return {
             "resourceType": "Task",
             "id": self._id("Task", self.facts["referral_id"]),
             "meta": {"profile": [f"{UK_CORE}Task"]},
             "status": TASK_STATUS[self.facts["status"]],
-            "statusReason": {"coding": [DECLINED], "text": "The person declined"} if declined else {},
+            "statusReason": STATUS_REASON.get(self.facts["status"], {}),
             "intent": "order",
             "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]},
             "focus": _ref(request),
