@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from portal import access, codes, referrals, retention
 from portal.access import Permission
 from portal.clock import now
-from portal.i18n import N_, gettext
+from portal.i18n import N_, gettext, ngettext
 from portal.referrals import Referral
 from portal.retention import ErasureRequest, Waiting, keeping
 from portal.web.forms import Code, Form, LongWords, OneOf, Tick
@@ -59,12 +59,21 @@ class Keep(Form):
     decision = OneOf(N_("What do you decide?"), missing=N_("Select what you decide"))
 
 
-KEEP: dict[str, str] = {
-    "1": N_("Yes. Keep it, and ask again in 1 year"),
-    "2": N_("Yes. Keep it, and ask again in 2 years"),
-    "5": N_("Yes. Keep it, and ask again in 5 years"),
-    "erase": N_("No. Go on to erase it"),
-}
+def _answers() -> list[tuple[str, str]]:
+    """Keep it for some years, or erase it."""
+    keep = [
+        (
+            str(years),
+            ngettext(
+                "Yes. Keep it, and ask again in %(num)s year", "Yes. Keep it, and ask again in %(num)s years", years
+            ),
+        )
+        for years in keeping.YEARS
+    ]
+    return [*keep, (ERASE, gettext(N_("No. Go on to erase it")))]
+
+
+ERASE = "erase"
 
 
 @dataclass(frozen=True)
@@ -205,7 +214,7 @@ def ask(referral_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def _keeping(referral: Referral, form: Keep, status: int) -> ResponseReturnValue:
-    form.decision.choices = [(code, gettext(words)) for code, words in KEEP.items()]
+    form.decision.choices = _answers()
     drawn = render_template(
         "erasure/keeping.html",
         referral=referral,
@@ -229,12 +238,12 @@ def keeping_page(referral_id: uuid.UUID) -> ResponseReturnValue:
 def decide(referral_id: uuid.UUID) -> ResponseReturnValue:
     """Keep it for some more years, or go on to erase it; erasing asks for the reference first."""
     referral, form = _referral(referral_id), Keep()
-    form.decision.choices = [(code, code) for code in KEEP]
+    form.decision.choices = _answers()
     if not form.sent():
         return _keeping(referral, form, 422)
     if keeping.due(g.store, g.actor, referral.id) is None:
         return _keeping(referral, form, 409)
-    if form.decision.data == "erase":
+    if form.decision.data == ERASE:
         request = retention.ask_erasure(g.store, g.service, referral.person_id, g.actor)
         return redirect(url_for("erasure.request_page", erasure_id=request.id), 303)
     try:
