@@ -9,6 +9,7 @@ the 95th percentile of any page with many cases is more than 1.5 times that with
 
 import argparse
 import contextlib
+import gc
 import re
 import secrets
 import statistics
@@ -166,6 +167,9 @@ def measured(few: Browser, many: Browser, rounds: int) -> dict[str, tuple[Figure
     """Each page's figures with few and with many cases. One that passes the budget is measured again, up to TRIES
     times: other work on the machine makes a page slower, and never faster."""
     told: dict[str, tuple[Figures, Figures]] = {}
+    # Two whole portals stand in this process: looking through them for rubbish, now and then, is not a page's work.
+    gc.collect()
+    gc.freeze()
     for name, ask in PAGES.items():
         for _ in range(TRIES):
             found = _by_turns(few, many, name, ask, rounds)
