@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from portal import clock, codes, people, referrals
 from portal.access import Role
-from portal.caseload import agreeing, care_plan, letters, onward
+from portal.caseload import access_needs, agreeing, care_plan, letters, onward
 from portal.caseload.plan_content import stamp
 from portal.clock import now, today
 from portal.referrals import Referral
@@ -26,6 +26,7 @@ from portal.store import (
     Risk,
     Safeguarding,
     Service,
+    Staff,
 )
 from tests.asked import check_in
 from tests.lived import a_goal, answer
@@ -42,6 +43,11 @@ ANSWERS: dict[str, object] = {
     "safe_ways": ["call", "email", "post", "through-person"],
     "trusted_name": f"Ola {SECRET}",
     "post_address": "1 Made Up Street, Aberdeen",
+    "voicemail_safe": "yes",
+    "may_say_who": "no",
+    "others_may_answer": "dont-know",
+    "phone_times": ["weekday-morning"],
+    "access_needs": ["large-print", "hearing"],
     "preferred_name": "Zosia",
     "pronouns": "she/her",
     "nhs_number": "",
@@ -184,6 +190,19 @@ def a_plan(store: Session, case: Case, goal: Goal) -> None:
     agreeing.agree(store, actor, referral.id, agreed="yes", seen=seen)
 
 
+def needs(store: Session, case: Case) -> None:
+    """What they hear badly is no need any more: staff found what helps them. And a need of their carer."""
+    worker, referral = case.worker.actor, case.referral
+    for one in access_needs.of_person(store, case.service.id, referral.person_id):
+        if one.need == "does-not-hear-well":
+            one.detail = SECRET
+            access_needs.end(store, worker, referral.id, one.id)
+    access_needs.add(
+        store, worker, referral.id, need="hearing-aid", detail="On the left.", if_not_met="She misses what is said."
+    )
+    access_needs.add(store, worker, referral.id, need="easy-read", need_of="carer")
+
+
 def everything(store: Session, **answers: object) -> Case:
     """A closed case with contacts, answers at two check-ins, a goal with an action, onward steps, a risk, a plan; and
     beside them what no message may say."""
@@ -193,6 +212,9 @@ def everything(store: Session, **answers: object) -> Case:
         answer(store, case.service, check_in(store, referral), 3)
         goal = a_goal(store, case.service, referral, "To sing with others.")
         goal.importance = 9
+        goal.first_step, goal.by_when, goal.sure = "Look up when they meet.", "Before Easter", 6
+        store.get_one(Staff, (case.service.id, worker.staff_id)).team = "Team North"
+        needs(store, case)
         contact(store, case, "no-answer", now() - timedelta(minutes=5))
         contact(store, case, "spoke", now(), next_due=today() + timedelta(days=3), location="home")
         risk(store, case, "falls-mobility", "Stairs without a rail.")

@@ -91,7 +91,7 @@ def test_the_whole_document_is_sound_by_structure_and_by_our_own_checks(bundle: 
     kinds = {entry["resource"]["resourceType"] for entry in bundle["entry"]}
     assert kinds == {
         *("Composition", "Patient", "Organization", "Practitioner", "PractitionerRole", "ServiceRequest", "Task"),
-        *("Encounter", "Observation", "Flag", "CarePlan", "Condition", "Goal"),
+        *("Encounter", "Observation", "Flag", "CarePlan", "Condition", "Goal", "Consent"),
     }
 
 
@@ -104,7 +104,9 @@ def test_a_document_of_which_little_is_known_is_sound_too() -> None:
     (patient,) = resources(bundle, "Patient")
     assert patient["birthDate"] == "1961"  # a year alone is a FHIR date, and no PRSB item
     assert "telecom" not in patient
-    assert resources(bundle, "Flag") == []  # "no known risks" is said in words
+    (flag,) = resources(bundle, "Flag")  # "no known risks" is said in words
+    assert flag["code"]["text"] == "Not safe: calls, texts, email, letters."
+    assert resources(bundle, "Consent") == []
 
 
 def test_the_composition_comes_first_and_its_sections_are_coded_what_is_asked_first(bundle: Bundle) -> None:
@@ -112,8 +114,9 @@ def test_the_composition_comes_first_and_its_sections_are_coded_what_is_asked_fi
     assert composition["resourceType"] == "Composition"
     headings = [section.get("code", {}).get("coding", [{}])[0].get("code", "") for section in composition["section"]]
     assert headings == [
-        *("plan-and-requested-actions", "reason-for-referral", "clinical-summary", "risk-mitigation", ""),
-        *("contact-with-professionals", "signpost-details", "assessments", "person-demographics", "gp-practice"),
+        *("plan-and-requested-actions", "reason-for-referral", "clinical-summary", "risk-mitigation"),
+        *("individual-requirements", "", "contact-with-professionals", "signpost-details", "assessments"),
+        *("person-demographics", "gp-practice", "consent-for-information-sharing"),
     ]
     assert "review her hearing aid" in composition["section"][0]["text"]["div"]
 
@@ -158,9 +161,68 @@ def test_single_questions_are_observations_of_their_own_and_no_total_is_made(bun
 def test_each_goal_has_its_need_and_each_action_its_goal(bundle: Bundle) -> None:
     (goal,), (need,), (plan,) = (resources(bundle, kind) for kind in ("Goal", "Condition", "CarePlan"))
     assert goal["addresses"] == [{"reference": f"urn:uuid:{need['id']}"}]
-    (activity,) = plan["activity"]
-    assert activity["detail"]["goal"] == [{"reference": f"urn:uuid:{goal['id']}"}]
-    assert activity["detail"]["status"] == "in-progress"
+    first, activity = (one["detail"] for one in plan["activity"])
+    assert first["goal"] == activity["goal"] == [{"reference": f"urn:uuid:{goal['id']}"}]
+    assert (activity["status"], activity["scheduledPeriod"]) == ("in-progress", {"end": "2026-03-09"})
+    assert (first["status"], first["scheduledString"]) == ("unknown", "Before Easter")  # a first step has no status
+    assert goal["startDate"] == "2026-03-02"
+    assert plan["category"] == [{"text": "Care and support plan"}]
+
+
+def test_a_number_goes_with_what_was_said_about_using_it_and_one_that_is_not_safe_does_not_go(bundle: Bundle) -> None:
+    patient = of(bundle, "Patient")
+    assert [(one["system"], one["rank"]) for one in patient["telecom"]] == [("phone", 1), ("email", 2)]
+    (flag,) = (one for one in resources(bundle, "Flag") if "category" in one)
+    assert flag["code"]["text"].startswith("Calls: you may leave a message. Do not say who you are to others.")
+    (preference,) = (one["extension"] for one in patient["extension"] if "ContactPreference" in one["url"])
+    method, times = preference
+    assert method["valueCodeableConcept"]["coding"][0]["code"] == "3"
+    assert times["valueTiming"] == {"code": {"text": "Weekday mornings"}}
+
+
+@pytest.mark.parametrize(("channel", "systems"), [("call", ["phone"]), ("text", ["sms"]), ("post", [])])
+def test_a_number_for_texts_alone_is_no_telephone(channel: str, systems: list[str]) -> None:
+    person = replace(small().person, ways=(letters.WayOf(channel, "07700 900123"),))
+    (patient,) = resources(fhir(letters.build(small(person=person))), "Patient")
+    assert [one["system"] for one in patient.get("telecom", [])] == systems
+
+
+def test_each_need_of_their_own_is_a_coded_flag_and_a_carer_s_is_told_in_words(bundle: Bundle) -> None:
+    needs = [one for one in resources(bundle, "Flag") if "category" not in one and "Stairs" not in one["code"]["text"]]
+    coded = {one["code"]["text"]: one["code"].get("coding", [{}])[0].get("code") for one in needs}
+    assert coded == {
+        "Uses a hearing aid: On the left. When it is not met: She misses what is said": "1108111000000107",
+        "Their carer: Easy Read": None,
+        "Large print": "1108111000000107",
+    }
+    assert all(one["period"] == {"start": "2026-03-02"} for one in needs)
+
+
+def test_the_permission_under_which_it_goes_is_in_it(bundle: Bundle) -> None:
+    consent = of(bundle, "Consent")
+    assert consent["policyRule"]["text"].startswith("May we tell your GP practice")
+    assert consent["scope"]["coding"][0]["code"] == "patient-privacy"
+    assert (consent["status"], consent["provision"]) == ("active", {"type": "permit"})
+
+
+def test_a_relative_who_referred_them_is_one_of_their_people_and_a_professional_is_not() -> None:
+    for related in (True, False):
+        referral = replace(small().referral, self_made=False, by="Sam Okoro", by_role="Family", related=related)
+        bundle = fhir(letters.build(small(referral=referral)))
+        assert check_fhir(bundle) == []
+        requester = of(bundle, "ServiceRequest")["requester"]
+        assert requester["display"] == "Sam Okoro"
+        assert ("reference" in requester) == related
+        for one in resources(bundle, "RelatedPerson"):
+            assert model(one).name[0].text == "Sam Okoro"
+            assert related
+
+
+@pytest.mark.parametrize(("status", "because"), [("on-hold", "They are away"), ("not-eligible", "Lives elsewhere")])
+def test_what_is_on_hold_or_was_not_taken_says_why_where_the_whole_record_goes(status: str, because: str) -> None:
+    made = small(status, referral=replace(small(status).referral, because=because))
+    assert of(fhir(letters.build(made)), "Task")["statusReason"] == {"text": because}
+    assert "statusReason" not in of(fhir(letters.build(replace(made, narrow=True))), "Task")
 
 
 def test_every_status_of_ours_has_one_of_theirs() -> None:
@@ -261,6 +323,24 @@ SPOILT: dict[str, tuple[Spoil, str]] = {
             ]
         ),
         "ethnic category T is not one of",
+    ),
+    "a number without the rule": (
+        lambda b: [one.pop("category") for one in resources(b, "Flag") if "category" in one],
+        "without what they said about using it",
+    ),
+    "a permission without a policy": (
+        lambda b: of(b, "Consent").pop("policyRule"),
+        "Consent names no policy",
+    ),
+    "a permission of another kind": (
+        lambda b: of(b, "Consent")["provision"].update(type="allow"),
+        "Consent.provision.type is 'allow'",
+    ),
+    "a code for an adjustment on the person": (
+        lambda b: of(b, "Patient").update(
+            maritalStatus={"coding": [{"system": "http://snomed.info/sct", "code": "1108111000000107"}]}
+        ),
+        "1108111000000107 of SNOMED CT, which is not confirmed",
     ),
     "a flag about safeguarding": (
         lambda b: of(b, "Flag").update(code={"text": "Safeguarding: a concern"}),

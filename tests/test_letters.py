@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,14 @@ from sqlalchemy.orm import Session
 from config import Settings
 from portal import audit, clock, held, i18n, notifications, people, referrals
 from portal.access import Role
-from portal.caseload import gathering, letters
-from portal.letters import Document, Part, Value, plain, sheet, standard
+from portal.caseload import access_needs, closing, gathering, letters
+from portal.clock import today
+from portal.letters import Document, Part, Value, WayOf, plain, reaching, sheet, standard
 from portal.letters.document import fit
 from portal.letters.sheet import FOR_MACHINES, LINES, SAID_OTHERWISE, WHOSE
 from portal.notifications import Outgoing
 from portal.services import practices
-from portal.store import Letter, Message, Service, Stores, open_store
+from portal.store import Goal, Letter, Message, Service, Stores, open_store
 from portal.web.messages import Renderer
 from tests.inspector import InspectedClient, Page
 from tests.lettered import (
@@ -33,6 +35,7 @@ from tests.lettered import (
     SECRET,
     Case,
     a_letter,
+    a_plan,
     accepted,
     close,
     contact,
@@ -93,8 +96,8 @@ def test_every_item_is_declared_as_the_standard_has_it() -> None:
         assert item.source, path
 
 
-def test_a_message_has_the_ten_sections_that_we_chose_what_is_asked_of_anybody_first() -> None:
-    assert [one.number for one in standard.SECTIONS] == [18, 7, 11, 17, 19, 8, 14, 16, 1, 2]
+def test_a_message_has_the_sections_that_we_chose_what_is_asked_of_anybody_first() -> None:
+    assert [one.number for one in standard.SECTIONS] == [18, 7, 11, 17, 4, 19, 8, 14, 16, 1, 2, 6]
     assert len(standard.items()) == len(list(standard.paths()))  # no code twice
     assert not any("safeguard" in one.title.casefold() for one in standard.SECTIONS)
 
@@ -164,6 +167,14 @@ def test_it_says_what_happened_in_plain_text_what_is_asked_first(told: Document)
         "Their own rating, 0 to 10: 3 on 2 March 2026, 7 on 25 May 2026",
         "Falls or moving about (since 2 March 2026): Stairs without a rail.",
         "GP practice Harbour Surgery, AB10 1AB",
+        "Individual requirements Uses a hearing aid: On the left. When it is not met: She misses what is said "
+        "Their carer: Easy Read Large print",
+        "Action: Look up when they meet. By: The person themselves. Until: Before Easter. How sure they are: 6 of 10",
+        "To reach them safely: Calls: you may leave a message. Do not say who you are to others. Others may answer. "
+        "Good times: weekday mornings. Email: nothing private. Letters: plain envelope. "
+        "Through someone they trust: ask us. Not safe: texts.",
+        "Amina Yusuf, link worker, Team North, ",
+        "Consent They allowed us to tell their GP practice, on ",
         "life nowadays? First 3 (low), latest 8 (high)",
         "Open Government Licence v3.0",
     ):
@@ -189,6 +200,8 @@ def test_every_item_that_is_known_is_read_in_the_text_too(told: Document) -> Non
         for value in part.values:
             if value.item in FOR_MACHINES or (value.item == "contact-outcome" and not last):
                 continue  # that another contact followed is seen from the next one
+            if value.item == "referrer-contact":
+                continue  # they came by themselves: it is their number, which stands under Contact with its rule
             assert _compared(_day_of(value)) in words, value
         for below in part.parts:
             check(below, last=below is part.parts[-1])
@@ -214,7 +227,7 @@ def test_no_code_is_read_and_the_fhir_document_has_them(told: Document) -> None:
 
 def test_nothing_is_said_twice_of_who_referred_them(told: Document) -> None:
     words = " ".join(plain(told).split())
-    assert re.search(r"Referred: \d+ \w+ 2026, self referral Referred to: Amina Yusuf, link worker, ", words)
+    assert re.search(r"Referred: \d+ \w+ 2026, self referral Referred to: Amina Yusuf, link worker, Team", words)
     assert words.count("01224") + words.count("07700") <= 1  # their own number once
     assert words.count("01234 567890") == 1 + ("Questions? 01234 567890" in words)
 
@@ -284,6 +297,105 @@ def test_scores_stand_by_name_with_their_days_and_single_questions_are_never_add
     assert not who5.text_of("assessment-band")  # none is published
 
 
+WAYS = ("call", "text", "email", "post", "through-person")
+
+
+def test_the_rule_of_safe_contact_fits_its_item_whatever_was_said() -> None:
+    """And what is not said to be safe is told as not safe."""
+    every_time = "Weekday mornings, Weekday afternoons, Weekday evenings"
+    longest = standard.items()["contact-rule"].longest
+    assert longest == reaching.LONGEST
+    choices = [(channel,) if channel != "call" else ("call", "call-other") for channel in WAYS]
+    kinds = [
+        WayOf("", message=m, say_who=w, others=o)
+        for m in (False, True)
+        for w in (False, True)
+        for o in ("yes", "no", "")
+    ]
+    for chosen in product(*((None, *one) for one in choices)):
+        for kind in kinds:
+            ways = [
+                replace(kind, channel=one.removesuffix("-other"), times=every_time, say_who=kind.say_who ^ ("-" in one))
+                for one in chosen
+                if one
+            ]
+            said = reaching.rule(ways)
+            assert 0 < len(said) <= longest
+            for channel, name in reaching.OWN.items():
+                shut = channel not in {way.channel for way in ways}
+                assert (name in said.partition("Not safe: ")[2]) == shut, said
+            if any(way.channel == "call" for way in ways):
+                assert ("do not leave a message" in said) == (not kind.message)
+                assert ("Others may answer" in said) == (kind.others != "no")
+
+
+def test_a_way_that_is_not_safe_is_not_sent_and_what_is_not_known_is_a_no(here: Session) -> None:
+    case = accepted(
+        here, safe_ways=["text"], voicemail_safe=None, may_say_who=None, others_may_answer=None, phone_times=None
+    )
+    risk(here, case)
+    letter = a_letter(here, case, occasion="plan")
+    words = " ".join(plain(document(here, case, letter)).split())
+    assert "To reach them safely: Texts: do not say who you are. Others may see them. Not safe: calls, email," in words
+    for way in people.ways_of(here, case.service.id, case.referral.person_id):
+        number, way.allowed = way.address or "", False
+    here.flush()
+    made = document(here, case, letter)
+    everywhere = json.dumps([made.to_json(), letters.fhir_of(made)])
+    assert number[-6:] not in everywhere.replace(" ", "")
+    assert "To reach them safely: Not safe: calls, texts, email, letters." in plain(made)
+
+
+def test_someone_they_trust_is_named_by_the_national_code_and_not_by_their_number(here: Session) -> None:
+    case = accepted(here, safe_ways=["through-person"], trusted_contact="07700 900456")
+    risk(here, case)
+    made = document(here, case, a_letter(here, case, occasion="plan"))
+    section = made.section("person")
+    assert section is not None
+    assert section.code_of("preferred-contact") == "6"
+    assert "900456" not in json.dumps([made.to_json(), letters.fhir_of(made)])
+    assert "Contact: Best by telephone, through someone they trust" in plain(made)
+
+
+def test_a_need_that_has_ended_is_told_to_nobody_and_none_leaves_no_heading(here: Session) -> None:
+    case = accepted(here)
+    risk(here, case)
+    letter = a_letter(here, case, occasion="plan")
+    assert "Does not hear well" in plain(document(here, case, letter))
+    for one in access_needs.of_person(here, case.service.id, case.referral.person_id):
+        access_needs.end(here, case.worker.actor, case.referral.id, one.id)
+    made = document(here, case, letter)
+    assert made.section("requirements") is None
+    everywhere = json.dumps([made.to_json(), letters.fhir_of(made)])
+    assert not [words for words in ("hear well", "Large print", "1108111000000107") if words in everywhere]
+
+
+def test_a_goal_of_an_earlier_referral_is_told_when_it_is_in_the_plan_of_this_one(here: Session) -> None:
+    store, case = here, everything(here)
+    later = a_referral(store, case.service, share_gp="yes")
+    later.person_id = case.referral.person_id
+    referrals.accept(store, case.service, case.worker.actor, later.id)
+    case.referral = later
+    letter = a_letter(store, case, occasion="update")
+    assert "To sing with others." not in plain(document(store, case, letter))  # no plan of this one is kept yet
+    goal = store.scalars(select(Goal)).one()
+    a_plan(store, case, goal)
+    words = plain(document(store, case, letter))
+    assert words.count("To sing with others.") == 1
+    assert words.count("Action: Ring the choir.") == 2  # what was still to do, and what is new
+    close(store, case)
+    assert "To sing with others." in plain(document(store, case, letter))
+
+
+def test_a_pause_and_its_reason_are_told_to_other_systems(here: Session) -> None:
+    case = accepted(here)
+    risk(here, case)
+    until = today() + timedelta(days=9)
+    closing.hold(here, case.worker.actor, case.referral.id, reason="away", until=until)
+    task = json.dumps(letters.fhir_of(document(here, case, a_letter(here, case, occasion="update"))))
+    assert '"statusReason": {"text": "They are away"}' in task
+
+
 def test_what_was_answered_in_another_episode_is_not_in_it(here: Session) -> None:
     store, case = here, everything(here)
     other = a_referral(store, case.service, share_gp="yes")
@@ -347,7 +459,9 @@ def test_the_practice_has_a_code_always_the_national_one_where_nobody_knows(here
     case = accepted(store, gp_registered="not-registered")
     people.read(store, case.worker.actor, case.referral.person_id).gp_practice_code = None
     made = document(store, case, a_letter(store, case, occasion="plan"))
-    assert made.sections[-1].parts[0].code_of("practice-code") == "V81997"
+    section = made.section("practice")
+    assert section is not None
+    assert section.parts[0].code_of("practice-code") == "V81997"
     assert "GP practice\n  Not registered with a GP practice\n" in plain(made)
 
 
@@ -398,8 +512,10 @@ def test_whoever_helped_hears_how_it_goes_and_a_care_professional_the_record(
     made = document(store, case, a_letter(store, case, "referrer"))
     codes = [one.code for one in made.sections]
     if narrow:
-        assert codes == ["actions", "referral", "person"]
-        assert not {"nhs-number", "phone", "reason", "risk", "summary"} & set(items_in(made.sections))
+        assert codes == ["actions", "referral", "person", "consent"]
+        known = set(items_in(made.sections))
+        assert not {"nhs-number", "phone", "contact-rule", "adjustment", "reason", "risk", "summary"} & known
+        assert "telecom" not in json.dumps(letters.fhir_of(made))
         assert not made.facts["born"]
     else:
         assert "risks" in codes
@@ -669,13 +785,13 @@ def test_where_it_is_not_allowed_nothing_is_shown_and_the_page_offers_to_ask(
     base = f"/staff/letters/{letter.id}"
     page = words_of(client.get(base))
     assert "They do not allow it now" in page
-    assert "hearing aid" not in page
+    assert "review her hearing aid" not in page
     for form in ("text", "text.txt", "print", "fhir.json"):
         assert client.get(f"{base}/{form}").status_code == 404, form
     assert press(client, base, "permission").status_code == 422
     allowed = press(client, base, "permission", agreed="y")
     assert allowed.status_code == 303
-    assert "hearing aid" in words_of(client.get(base))
+    assert "review her hearing aid" in words_of(client.get(base))
     rows = people.permissions_of(store, case.service.id, case.referral.person_id)
     store.expire_all()
     assert rows["share_gp"].given_by == "staff-recorded-verbal"

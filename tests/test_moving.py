@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from portal import accounts, alerts, audit, clock, entries, people, referrals, tasks
 from portal.access import Actor, Refused, Role
-from portal.caseload import closing, contacts, moving
+from portal.caseload import access_needs, closing, contacts, moving
 from portal.caseload.closing import NeedsWords, NotOpen
 from portal.clock import now, today
 from portal.i18n import speaking
@@ -110,6 +110,35 @@ def test_only_what_was_listed_goes_along(here: Here) -> None:
     assert person.id != referral.person_id
     assert here.store.scalars(select(Alert).where(Alert.service_id == here.other.id)).all() == []
     assert contacts.of_referral(here.store, here.there.actor, arrived.id) == []
+
+
+def test_the_needs_that_go_along_are_those_of_the_record(here: Here) -> None:
+    """What staff found goes as an answer where the form has one, else in words; what has ended does not go."""
+    referral = here.case(access_needs=["large-print", "hearing"], access_detail="By the door.", interpreter="bsl")
+    case = here.store, here.amina.actor, referral.id
+    for one in access_needs.of_person(here.store, here.service.id, referral.person_id):
+        if one.need in ("does-not-hear-well", "bsl-interpreter"):
+            access_needs.end(*case, one.id)
+    access_needs.add(*case, need="easy-read")
+    access_needs.add(*case, need="lip-reads", detail="In good light.")
+    access_needs.add(*case, need="interpreter-other-signing")
+    arrived = here.arrived(here.move(referral))
+    told = {code: arrived.answers.get(code) for code in people.access_needs.FIELDS}
+    assert told == {
+        "access_needs": ["easy-read", "large-print"],
+        "access_detail": "Lip-reads: In good light. By the door",
+        "interpreter": "other-sign",
+    }
+    person = here.store.scalars(select(ServiceUser).where(ServiceUser.service_id == here.other.id)).one()
+    there = [one.need for one in access_needs.of_person(here.store, here.other.id, person.id)]
+    assert there == ["interpreter-other-signing", "easy-read", "large-print", "in-their-words"]
+
+
+def test_who_needs_nothing_says_so_there_too(here: Here) -> None:
+    given = moving.fields(here.store, here.amina.actor, here.case(access_needs=["none"]))
+    assert given["access_needs"] == ["none"]
+    given = moving.fields(here.store, here.amina.actor, here.case(access_needs="prefer-not-to-say"))
+    assert given["access_needs"] == "prefer-not-to-say"
 
 
 def test_whoever_is_not_safe_today_raises_the_alert_of_the_other_service(here: Here) -> None:

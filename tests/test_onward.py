@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from portal import audit, codes, notifications, people, referrals
 from portal.access import Actor, Refused, Role
-from portal.caseload import lists, onward
+from portal.caseload import access_needs, lists, onward
 from portal.clock import now, today
 from portal.notifications import Outgoing
 from portal.store import Activity, ActivityTag, Message, Onward, OnwardChange, Service, Stores, Task
@@ -124,6 +124,24 @@ def test_a_rule_of_safe_contact_goes_along_with_the_way(world: World) -> None:
     offered = {each.code: each.value for each in world.offered(world.begin())}
     assert offered["call"].endswith("Leave no voice message.")
     assert "email" not in offered  # they allowed calls alone
+
+
+def test_the_needs_that_go_are_those_of_the_record_whoever_found_them_and_none_that_has_ended(world: World) -> None:
+    world.case = a_case(
+        world.store, world.service, world.worker, access_needs=["large-print", "hearing"], interpreter="bsl"
+    )
+    here = world.store, world.worker, world.case.id
+    for one in access_needs.of_person(world.store, world.service.id, world.case.person_id):
+        if one.need in ("does-not-hear-well", "bsl-interpreter"):
+            access_needs.end(*here, one.id)
+    access_needs.add(*here, need="sans-serif-24pt", if_not_met="She cannot read it.")
+    access_needs.add(*here, need="lip-reads", need_of="carer")
+    said = {one.code: one.value for one in world.offered(world.begin())}
+    assert said["access"] == (
+        "Their carer: Lip-reads; Print of at least 24 point, sans serif: When it is not met: She cannot read it; "
+        "Large print"
+    )
+    assert "interpreter" not in said
 
 
 def test_what_changed_after_the_page_was_shown_is_listed_again_first(world: World) -> None:

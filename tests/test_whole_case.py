@@ -19,7 +19,7 @@ from portal.clock import now
 from portal.letters import Document, check_fhir
 from portal.letters.standard import items
 from portal.services import practices
-from portal.store import Activity, CheckIn, Goal, Letter, Message, Onward, Practice, Referral, Service
+from portal.store import Activity, CheckIn, Goal, Letter, Message, Onward, Practice, Referral, Service, Staff
 from tests.lived import answer
 from tests.test_letters import items_in
 from tests.test_onward import an_activity
@@ -79,6 +79,7 @@ class Here:
 def make(app: Flask, store: Session) -> Here:
     service = a_service(store, phone="01234 567890")
     manager, worker = staff_member(store, service, Role.MANAGER), staff_member(store, service, name="Amina Yusuf")
+    store.get_one(Staff, (service.id, worker.actor.staff_id)).team = "Team North"
     activity = an_activity(store, service, referrals_to="choir@group.example")
     practice = Practice(
         service_id=service.id, code="D81044", name="Harbour Surgery", name_key="harbour surgery", postcode="AB10 1AB"
@@ -119,7 +120,11 @@ def test_a_case_from_the_first_page_to_the_message_to_the_gp(app: Flask, store: 
     assert staff.status == 200
     assert here.case().first_contact_at is not None
 
-    # Triage: the risk, and the practice that fits the person's own words.
+    # Triage: what helps them to hear, the risk, and the practice that fits the person's own words.
+    staff.open(here.one("/access-needs")).press(
+        to="access-needs", need="hearing-aid", need_of="self", detail="On the left, and it whistles."
+    )
+    assert staff.status == 200, staff.errors
     staff.open(here.one("/risks")).press(to="none-known")
     staff.open(here.one("/gp-practice"))
     assert "Harbour Surgery" in staff.words  # found by what the person called it
@@ -242,6 +247,10 @@ def _the_message_holds_what_is_known(document: Document) -> None:
         "To sing with other people again.",
         "A good voice, and a neighbour who drives.",
         "The lunch club",
+        "Uses a hearing aid: On the left, and it whistles",
+        "To reach them safely: Calls: ",
+        "Not safe: texts, email, letters.",
+        "They allowed us to tell their GP practice, on ",
         "Agreed with the person: Yes",
     ):
         assert said in text, said

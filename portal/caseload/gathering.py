@@ -3,21 +3,24 @@ else, no note that was written for staff, and nothing of safeguarding, which is 
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import feedback, goals, letters, people, reading, services
+from portal import feedback, goals, letters, people, reading, referrals, services
 from portal.access import ROLE_NAMES, Actor, Role, rows_of
+from portal.caseload import plan_content, shared_needs
 from portal.caseload.lists import (
     ACTION_STATUSES,
     ACTION_WHO,
+    ACTIONS_OPEN,
     ATTEMPT_OUTCOMES,
     BARRIERS,
     CLOSURE_REASONS,
+    HOLD_REASONS,
     LOCATIONS,
     MECHANISMS,
     NEED_OUTCOMES,
@@ -27,6 +30,7 @@ from portal.caseload.lists import (
     Listed,
     entry,
 )
+from portal.caseload.plan_content import PlanGoal
 from portal.caseload.triage import NONE_KNOWN
 from portal.clock import now
 from portal.feedback import Line, Point
@@ -36,11 +40,13 @@ from portal.journeys.engine import SPOKEN_LANGUAGES
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.letters import (
     ActionOf,
+    AdjustmentOf,
     AssessmentOf,
     ContactOf,
     Gathered,
     GoalOf,
     NeedOf,
+    PermissionOf,
     PersonOf,
     PlanOf,
     PracticeOf,
@@ -48,6 +54,7 @@ from portal.letters import (
     RiskOf,
     ScoreOf,
     SignpostOf,
+    WayOf,
     WorkerOf,
 )
 from portal.services import practices, texts
@@ -57,6 +64,7 @@ from portal.store import (
     CarePlanVersion,
     Closure,
     Contact,
+    Goal,
     Letter,
     Onward,
     PlanAction,
@@ -68,6 +76,8 @@ from portal.store import (
     Staff,
 )
 
+PERMISSION_FOR: Mapping[str, str] = {"gp": "share_gp", "referrer": "share_referrer"}
+"""The permission without which nothing goes, by recipient."""
 AT_WORK = ("gp-primary-care", "nhs-other", "social-care")
 """The helpers whose work is care: they are told what the GP is told. Anybody else hears how it goes."""
 PRIVATE = ("family-friend-carer", "other")
@@ -77,7 +87,12 @@ _TRIED = {
     "supported-self-referral": "Helped to refer themselves to",
     "referral": "Referred, with their details, to",
 }
-_PREFERRED = {"post": "1", "call": "3", "email": "4", "text": "9"}
+_PREFERRED = {"post": "1", "call": "3", "email": "4", "through-person": "6", "text": "9"}
+"""The national code of a way (preferred contact method); there is none for coming back."""
+_GIVEN_BY = {
+    "staff-recorded-verbal": "in words, to a member of staff",
+    "proxy": "through whoever filled in the form for them",
+}
 
 
 def gather(
@@ -101,6 +116,7 @@ def _gather(store: Session, service: Service, actor: Actor, referral: Referral, 
     plan, needs = plan_of(store, referral)
     found = _of(store, Onward, referral)
     workers = _workers(store, service.id)
+    needed = shared_needs.of_person(store, person)
     risks = rows_of(service.id, Risk).where(Risk.person_id == person.id, Risk.ended_at.is_(None)).order_by(Risk.id)
     known = [one for one in store.scalars(risks) if one.kind != NONE_KNOWN or one.referral_id == referral.id]
     contact = settings.phone or settings.email
@@ -114,12 +130,17 @@ def _gather(store: Session, service: Service, actor: Actor, referral: Referral, 
         author=WorkerOf(actor.staff_id, actor.name, gettext(ROLE_NAMES[actor.role])),
         person=person_of(store, person),
         practice=_practice(store, person),
-        referral=_referral(store, referral, person, letter, contact),
+        referral=_referral(store, service, referral, person, letter, contact),
         service_contact=contact,
         about=texts.words(store, service, "definition", "en"),
         end=texts.words(store, service, "letter-end", "en"),
         narrow=letter.recipient == "referrer" and referral.referrer_type not in AT_WORK,
         responsible=workers.get(referral.assigned_to or referral.id),
+        permission=_permission(store, letter),
+        adjustments=tuple(
+            AdjustmentOf(one.need.id, one.label, one.need.created_at.date(), one.detail, one.need.need_of == "self")
+            for one in needed
+        ),
         contacts=tuple(_contacts(_of(store, Contact, referral), closure, workers)),
         summary=tuple(_summary(store, referral, closure, found)),
         signposts=tuple(_signposts(store, found)),
@@ -158,7 +179,7 @@ def says_what_is_asked(store: Session, referral: Referral) -> bool:
 
 def _workers(store: Session, service_id: uuid.UUID) -> dict[uuid.UUID, WorkerOf]:
     return {
-        one.id: WorkerOf(one.id, one.name, gettext(ROLE_NAMES[Role(one.role)]))
+        one.id: WorkerOf(one.id, one.name, gettext(ROLE_NAMES[Role(one.role)]), one.team or "")
         for one in store.scalars(rows_of(service_id, Staff))
     }
 
@@ -167,11 +188,10 @@ def _workers(store: Session, service_id: uuid.UUID) -> dict[uuid.UUID, WorkerOf]
 
 
 def person_of(store: Session, person: ServiceUser) -> PersonOf:
-    """The person, with the ways that they allow and that are their own: whoever they trust is somebody else."""
-    ways = [way for way in people.ways_of(store, person.service_id, person.id) if way.allowed and way.address]
-    own = {way.channel: way.address or "" for way in reversed(ways) if way.channel in _PREFERRED}
-    first = next((way.channel for way in ways if way.channel in _PREFERRED), "")
-    phone = own.get("call") or own.get("text", "")
+    """The person, with the ways that they allow and what they said about each; the address of whoever they trust is
+    somebody else's."""
+    ways = [way for way in people.ways_of(store, person.service_id, person.id) if way.allowed]
+    first = next((way.channel for way in ways if way.channel in _PREFERRED and way.address), "")
     spoken = person.spoken_language
     wants = {"no": False, "spoken": True, "bsl": True, "other-sign": True}
     return PersonOf(
@@ -182,14 +202,34 @@ def person_of(store: Session, person: ServiceUser) -> PersonOf:
         pronouns=person.pronouns or "",
         born=person.born,
         nhs_number=person.nhs_number or "",
-        address=own.get("post", ""),
         postcode=person.postcode or "",
         preferred=_PREFERRED.get(first, ""),
-        phone=reading.show_phone(phone) if phone else "",
-        email=own.get("email", ""),
+        ways=tuple(_way(way) for way in ways),
         language=spoken if spoken in SPOKEN_LANGUAGES or spoken in LANGUAGES else "",
         interpreter=wants.get(person.interpreter),
     )
+
+
+def _way(way: people.ContactWay) -> WayOf:
+    own = "" if way.channel == "through-person" else way.address or ""
+    times = SELF_REFERRAL.question("phone_times")
+    return WayOf(
+        channel=way.channel,
+        address=reading.show_phone(own) if own and way.channel in ("call", "text") else own,
+        message=way.voicemail,
+        say_who=way.say_who,
+        others=way.others_may_answer if way.others_may_answer in ("yes", "no") else "",
+        times=times.say(list(way.times)) if way.times and len(way.times) < len(times.choices) else "",
+    )
+
+
+def _permission(store: Session, letter: Letter) -> PermissionOf | None:
+    """The permission that counts now, in the words that were asked."""
+    kind = PERMISSION_FOR[letter.recipient]
+    given = people.permissions_of(store, letter.service_id, letter.person_id).get(kind)
+    if given is None or given.decision != "given":
+        return None
+    return PermissionOf(given.id, given.wording, given.created_at, _GIVEN_BY.get(given.given_by, ""))
 
 
 def _practice(store: Session, person: ServiceUser) -> PracticeOf:
@@ -201,8 +241,10 @@ def _practice(store: Session, person: ServiceUser) -> PracticeOf:
     return PracticeOf(code, name)
 
 
-def _referral(store: Session, referral: Referral, person: ServiceUser, letter: Letter, contact: str) -> ReferralOf:
-    answers, told = referral.answers, person_of(store, person)
+def _referral(
+    store: Session, service: Service, referral: Referral, person: ServiceUser, letter: Letter, contact: str
+) -> ReferralOf:
+    answers = referral.answers
     made = ReferralOf(
         id=referral.id,
         status=referral.status,
@@ -210,10 +252,11 @@ def _referral(store: Session, referral: Referral, person: ServiceUser, letter: L
         by=" ".join(filter(None, (person.first_name, person.family_name))),
         by_role="",
         by_organisation="",
-        by_contact=told.phone or told.email or told.address or contact,
+        by_contact="",
         self_made=referral.referrer_type == "self",
         reason=people.value_of(answers, "what_matters") or "",
         coded=letter.recipient == "gp" and _is_first(store, letter),
+        because=_because(store, service, referral),
     )
     if made.self_made:
         return made
@@ -225,7 +268,19 @@ def _referral(store: Session, referral: Referral, person: ServiceUser, letter: L
         by_role=role,
         by_organisation=people.value_of(answers, "helper_organisation") or role,
         by_contact=contact if referral.referrer_type in PRIVATE else theirs or contact,
+        related=referral.referrer_type in PRIVATE,
     )
+
+
+def _because(store: Session, service: Service, referral: Referral) -> str:
+    """Why it is on hold, or was not taken."""
+    change = referrals.last_change(store, referral)
+    if change is None or change.reason is None:
+        return ""
+    if referral.status == "on-hold":
+        return _say(HOLD_REASONS, change.reason)
+    named = services.settings_of(service).named_reason(change.reason)
+    return gettext(named.label) if named and referral.status == "not-eligible" else ""
 
 
 def _is_first(store: Session, letter: Letter) -> bool:
@@ -369,20 +424,22 @@ def _risk(one: Risk) -> RiskOf:
 
 
 def plan_of(store: Session, referral: Referral) -> tuple[PlanOf | None, tuple[NeedOf, ...]]:
-    """The plan, and the needs with their goals and actions; a need that only a goal names is there too."""
+    """The plan, and the needs with their goals and actions; a need that only a goal names is there too. Of an earlier
+    referral there is what the kept plan of this one holds: a goal that they work on, and what is still to do for it."""
     row = next(iter(_of(store, CarePlan, referral)), None)
-    actions: dict[uuid.UUID, list[PlanAction]] = {}
-    for action in _of(store, PlanAction, referral):
-        actions.setdefault(action.goal_id, []).append(action)
-    by_need: dict[str, list[GoalOf]] = {}
-    for line in goals.of_person(store, referral.service_id, referral.person_id):
-        if line.goal.referral_id == referral.id:
-            by_need.setdefault(line.goal.need, []).append(_goal(line, actions.get(line.goal.id, ())))
-    rows: dict[str, ReferralNeed] = {one.need: one for one in _of(store, ReferralNeed, referral)}
+    version = _version(store, row) if row else None
+    kept = plan_content.goals_in(version.content) if version else frozenset()
     named = tuple(
-        _need(referral, need, rows.get(need), by_need.get(need, ())) for need in dict.fromkeys([*rows, *by_need])
+        _need(referral, one.need, one.row, [_goal(goal, referral) for goal in one.goals])
+        for one in plan_content.needs_of(store, referral, kept)
     )
-    return (_plan(store, row) if row else None), named
+    return (_plan(store, row, version) if row else None), named
+
+
+def _version(store: Session, row: CarePlan) -> CarePlanVersion | None:
+    """The plan as it was kept last."""
+    theirs = rows_of(row.service_id, CarePlanVersion).where(CarePlanVersion.plan_id == row.id)
+    return store.scalar(theirs.order_by(CarePlanVersion.number.desc()).limit(1))
 
 
 def _agreed_by(store: Session, row: CarePlan) -> str:
@@ -393,17 +450,14 @@ def _agreed_by(store: Session, row: CarePlan) -> str:
     return " ".join(filter(None, (person.first_name, person.family_name)))
 
 
-def _plan(store: Session, row: CarePlan) -> PlanOf:
-    kept = select(CarePlanVersion.created_at).where(
-        CarePlanVersion.service_id == row.service_id, CarePlanVersion.plan_id == row.id
-    )
+def _plan(store: Session, row: CarePlan, version: CarePlanVersion | None) -> PlanOf:
     return PlanOf(
         id=row.id,
         strengths=row.strengths or "",
         agreed=row.agreed or "",
         agreed_name=_agreed_by(store, row),
         why_not=row.why_not_agreed or "",
-        updated=store.scalars(kept.order_by(CarePlanVersion.number.desc()).limit(1)).first() or row.agreed_at,
+        updated=version.created_at if version else row.agreed_at,
         review=row.review_due,
     )
 
@@ -418,35 +472,53 @@ def _need(referral: Referral, need: str, row: ReferralNeed | None, theirs: Seque
     )
 
 
-def _goal(line: goals.GoalLine, actions: Sequence[PlanAction]) -> GoalOf:
-    goal, first, latest = line.goal, line.first, line.latest
+def _goal(planned: PlanGoal, referral: Referral) -> GoalOf:
+    goal, first, latest = planned.line.goal, planned.line.first, planned.line.latest
     stands = ""
     if first:
         stands = f"Their own rating, 0 to 10: {first.rating} on {say_date(first.created_at, weekday=False)}"
     if latest:
         stands += f", {latest.rating} on {say_date(latest.created_at, weekday=False)}"
+    actions = [one for one in planned.actions if one.referral_id == referral.id or one.status in ACTIONS_OPEN]
     return GoalOf(
         id=goal.id,
         words=goal.words,
         status=gettext(goals.STATUSES[goal.status]),
         status_code=goal.status,
+        since=goal.created_at.date(),
         importance=goal.importance,
         stands=stands,
-        actions=tuple(
-            ActionOf(
-                id=one.id,
-                words=one.words,
-                who=_say(ACTION_WHO, one.who),
-                who_code=one.who,
-                status=_say(ACTION_STATUSES, one.status),
-                status_code=one.status,
-                changed_at=one.changed_at,
-                name=one.who_name or "",
-                due=one.due,
-                barriers=one.barriers or "",
-                sure=one.sure,
-                review=one.review_due,
-            )
-            for one in actions
-        ),
+        actions=(*_first_step(goal, actions), *(_action(one) for one in actions)),
+    )
+
+
+def _first_step(goal: Goal, actions: Sequence[PlanAction]) -> Iterator[ActionOf]:
+    """The first step that they named themselves is the first action; one that was written down as an action since is
+    told there."""
+    words = goal.first_step or ""
+    if words and words.casefold().strip() not in (one.words.casefold().strip() for one in actions):
+        yield ActionOf(
+            id=uuid.uuid5(goal.id, "first-step"),
+            words=words,
+            who=_say(ACTION_WHO, "person"),
+            who_code="person",
+            when=goal.by_when or "",
+            sure=goal.sure,
+        )
+
+
+def _action(one: PlanAction) -> ActionOf:
+    return ActionOf(
+        id=one.id,
+        words=one.words,
+        who=_say(ACTION_WHO, one.who),
+        who_code=one.who,
+        status=_say(ACTION_STATUSES, one.status),
+        status_code=one.status,
+        changed_at=one.changed_at,
+        name=one.who_name or "",
+        due=one.due,
+        barriers=one.barriers or "",
+        sure=one.sure,
+        review=one.review_due,
     )

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from portal import access, audit, codes, people, referrals, services, tasks
 from portal.access import MAY, Actor, Permission, rows_of
-from portal.caseload import closing
+from portal.caseload import closing, shared_needs
+from portal.i18n import speaking
 from portal.journeys import LEFT_BLANK, NOT_ASKED
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.store import CaseMove as CaseMove  # the doors name it in their types
@@ -135,10 +136,15 @@ def elsewhere(store: Session, actor: Actor) -> list[Service]:
 
 
 def fields(store: Session, actor: Actor, referral: Referral) -> dict[str, object]:
-    """What goes along, by the code of the question: what the person said, as it is now. Listed before it is sent."""
+    """What goes along, by the code of the question: what the person said, as it is now; of their access needs what the
+    record has. Listed before it is sent."""
     ways = people.ways_of(store, actor.service_id, referral.person_id)
     person = people.read(store, actor, referral.person_id)
-    answers = SELF_REFERRAL.on_path(referrals.answers_now(referral, person, ways))
+    said = referrals.answers_now(referral, person, ways)
+    with speaking("en"):
+        needs = shared_needs.as_answers(store, person)
+    ended = set(shared_needs.FIELDS) - set(needs)
+    answers = SELF_REFERRAL.on_path({code: answer for code, answer in (said | needs).items() if code not in ended})
     left_here = (*STAYS, *ASKED_ANEW, *SELF_REFERRAL.derived)
     return {code: said for code, said in answers.items() if code not in left_here}
 

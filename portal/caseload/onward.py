@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from portal import access, audit, codes, directory, notifications, people, reading
 from portal.access import Actor, Permission
+from portal.caseload import shared_needs
 from portal.caseload.cases import Gone as Gone
 from portal.caseload.cases import Meanwhile as Meanwhile
 from portal.caseload.cases import NotPossible as NotPossible
@@ -105,7 +106,7 @@ def shareable(
     access.require(actor, Permission.WORK_ON_CASE)
     person = people.read(store, actor, onward.person_id)
     with speaking("en"):
-        values = _values(person, people.ways_of(store, actor.service_id, person.id), rules)
+        values = _values(person, people.ways_of(store, actor.service_id, person.id), rules) | _needs(store, person)
         values["need"] = SELF_REFERRAL.question("needs").say([onward.need])
         values["hope"] = onward.reason or ""
     return [Shareable(field, values[field.code]) for field in FIELDS if values.get(field.code)]
@@ -122,16 +123,20 @@ def _values(
             address = reading.show_phone(way.address) if by_phone else way.address
             whose = f"{way.trusted_name}, {address}" if way.trusted_name else address
             said[way.channel] = f"{whose}. {told}".strip()
-    answers = people.told_by(person, ways)
-    for field, code in (("interpreter", "interpreter"), ("access", "access_needs")):
-        if people.value_of(answers, code):
-            said[field] = SELF_REFERRAL.question(code).say(answers[code])
-    if detail := people.value_of(answers, "access_detail"):
-        said["access"] = f"{said['access']}. {detail}" if "access" in said else detail
     said["language"] = language_name(person.spoken_language)
     said["year-of-birth"] = person.born[:4]
     said["area"] = reading.outward(person.postcode) if person.postcode else ""
     return said
+
+
+def _needs(store: Session, person: ServiceUser) -> dict[str, str]:
+    """What they need to understand and take part, as the record has it; and the interpreter, who is booked apart."""
+    answers = shared_needs.as_answers(store, person)
+    wanted = people.value_of(answers, "interpreter")
+    return {
+        "interpreter": SELF_REFERRAL.question("interpreter").say(wanted) if wanted else "",
+        "access": "; ".join(one.words for one in shared_needs.of_person(store, person)),
+    }
 
 
 def _name(person: ServiceUser) -> str:

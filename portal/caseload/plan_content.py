@@ -6,7 +6,7 @@ A version is JSON of codes, dates and words; it is read by these functions alone
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -50,17 +50,19 @@ class PlanNeed:
     goals: tuple[PlanGoal, ...]
 
 
-def needs_of(store: Session, referral: Referral) -> tuple[PlanNeed, ...]:
+def needs_of(store: Session, referral: Referral, kept: Collection[uuid.UUID] | None = None) -> tuple[PlanNeed, ...]:
     """The needs of a case in the order in which they came, each with its goals and their actions.
 
-    A goal that the person still works on is here whichever referral it came with, while this case is open.
+    A goal that the person still works on is here whichever referral it came with, while this case is open. ``kept``: of
+    goals that came with another referral these alone, open or not (``goals_in`` a version).
     """
     rows = access.rows_of(referral.service_id, ReferralNeed).where(ReferralNeed.referral_id == referral.id)
     by_need = {row.need: row for row in store.scalars(rows.order_by(ReferralNeed.id))}
     lines = [
         line
         for line in goals.of_person(store, referral.service_id, referral.person_id)
-        if line.goal.referral_id == referral.id or (line.goal.status == goals.ACTIVE and referral.is_open)
+        if line.goal.referral_id == referral.id
+        or (line.goal.id in kept if kept is not None else line.goal.status == goals.ACTIVE and referral.is_open)
     ]
     actions: dict[uuid.UUID, list[PlanAction]] = {line.goal.id: [] for line in lines}
     theirs = access.rows_of(referral.service_id, PlanAction).where(PlanAction.goal_id.in_(actions))
@@ -102,6 +104,11 @@ def _agreement(row: CarePlan) -> Content:
         "name": row.agreed_name,
         "why_not": row.why_not_agreed,
     }
+
+
+def goals_in(content: Mapping[str, Any]) -> frozenset[uuid.UUID]:
+    """Which goals a version holds."""
+    return frozenset(uuid.UUID(goal["id"]) for need in content["needs"] for goal in need["goals"])
 
 
 def _need(one: PlanNeed) -> Content:

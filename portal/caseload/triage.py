@@ -15,6 +15,9 @@ from portal.access import Actor
 from portal.caseload.cases import NotPossible, held, person_of
 from portal.clock import today
 from portal.i18n import N_
+from portal.letters import NOT_APPLICABLE
+from portal.letters import NOT_KNOWN as NOT_KNOWN
+from portal.letters import NOT_REGISTERED as NOT_REGISTERED
 from portal.store import AccessNeed, Referral, Risk, ServiceUser
 
 MISSING = ("first-contact", "risk", "access-needs", "gp-practice")
@@ -23,9 +26,9 @@ MISSING = ("first-contact", "risk", "access-needs", "gp-practice")
 NONE_KNOWN = "none-known"
 """The kind of risk that says that none is known."""
 
-NOT_REGISTERED, NOT_KNOWN = "V81997", "V81999"
 NO_PRACTICE: dict[str, str] = {
     NOT_REGISTERED: N_("They have no GP practice"),
+    NOT_APPLICABLE: N_("A GP practice does not apply to them"),
     NOT_KNOWN: N_("It is not known which GP practice they have"),
 }
 """The national default codes that say why there is no practice (standards 11.2)."""

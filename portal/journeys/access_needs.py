@@ -184,5 +184,21 @@ SAID: dict[str, str] = {
 """The need that a choice of our form is (``access_needs``, and the two ways of signing of ``interpreter``). An
 interpreter for a spoken language is no need of this standard."""
 
+INTERPRETS: dict[str, str] = {
+    need: said for said, need in SAID.items() if said in ("bsl", "other-sign")
+} | dict.fromkeys(
+    (
+        "sign-supported-english-interpreter",
+        "makaton-interpreter",
+        "hands-on-signing-interpreter",
+        "visual-frame-interpreter",
+        "deafblind-block-alphabet-interpreter",
+        "deafblind-manual-alphabet-interpreter",
+        "deafblind-haptic-interpreter",
+    ),
+    "other-sign",
+)
+"""What a need that staff found says in answer to the form's question about an interpreter (``interpreter``)."""
+
 DETAIL = "access-detail"
 """What stands in ``said`` for the words that the person wrote beside their choices."""

@@ -7,9 +7,11 @@ as FHIR.
 from portal.letters.checks import check_fhir
 from portal.letters.document import (
     NO_PRACTICE,
+    NOT_APPLICABLE,
     NOT_KNOWN,
     NOT_REGISTERED,
     ActionOf,
+    AdjustmentOf,
     AssessmentOf,
     ContactOf,
     Document,
@@ -17,6 +19,7 @@ from portal.letters.document import (
     GoalOf,
     NeedOf,
     Part,
+    PermissionOf,
     PersonOf,
     PlanOf,
     PracticeOf,
@@ -31,13 +34,16 @@ from portal.letters.document import (
 )
 from portal.letters.fhir import fhir
 from portal.letters.plain import plain
+from portal.letters.reaching import WayOf
 from portal.letters.sheet import Sheet, sheet
 
 __all__ = [
+    "NOT_APPLICABLE",
     "NOT_KNOWN",
     "NOT_REGISTERED",
     "NO_PRACTICE",
     "ActionOf",
+    "AdjustmentOf",
     "AssessmentOf",
     "ContactOf",
     "Document",
@@ -45,6 +51,7 @@ __all__ = [
     "GoalOf",
     "NeedOf",
     "Part",
+    "PermissionOf",
     "PersonOf",
     "PlanOf",
     "PracticeOf",
@@ -54,6 +61,7 @@ __all__ = [
     "Sheet",
     "SignpostOf",
     "Value",
+    "WayOf",
     "WorkerOf",
     "build",
     "check_fhir",

@@ -91,6 +91,8 @@ CONFIRMED = {
 }
 """The codes of SNOMED CT that are confirmed, and the resource on which each may stand."""
 
+SAFE_CONTACT = "Safe contact"
+"""The category of the flag without which no number and no address of a person goes."""
 REFERRED, DECLINED = "871731000000106", "871711000000103"
 ETHNIC: Mapping[str, frozenset[str]] = {
     "https://fhir.hl7.org.uk/CodeSystem/UKCore-EthnicCategoryEngland": frozenset({*"ABCDEFGHJKLMNPRSZ", "99"}),
@@ -110,7 +112,20 @@ def check_fhir(bundle: Mapping[str, Any]) -> list[str]:
         problems += [f"{kind}.{name} is missing." for name in REQUIRED.get(kind, ()) if name not in one]
         problems += list(_codes(one, kind, kind))
     problems += list(_of_terms(resources))
+    problems += list(_of_rules(resources))
     return problems
+
+
+def _of_rules(resources: list[Mapping[str, Any]]) -> Iterator[str]:
+    """What goes together: a permission with its policy (R4's ppc-1), a number with what was said about using it."""
+    of_kind: dict[str, list[Mapping[str, Any]]] = {}
+    for one in resources:
+        of_kind.setdefault(str(one.get("resourceType", "")), []).append(one)
+    if any("policy" not in one and "policyRule" not in one for one in of_kind.get("Consent", ())):
+        yield "Consent names no policy under which it was given."
+    told = [about.get("text") for one in of_kind.get("Flag", ()) for about in one.get("category", ())]
+    if any(one.get("telecom") for one in of_kind.get("Patient", ())) and SAFE_CONTACT not in told:
+        yield "A number or an address of the person is without what they said about using it."
 
 
 def _of_bundle(bundle: Mapping[str, Any], resources: list[Mapping[str, Any]]) -> Iterator[str]:

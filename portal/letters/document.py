@@ -12,11 +12,17 @@ from datetime import date, datetime
 from typing import Any
 
 from portal.i18n import LONDON, say_date, say_moment, speaking
-from portal.letters import standard
+from portal.letters import reaching, standard
+from portal.letters.reaching import WayOf
 
-NOT_REGISTERED, NOT_KNOWN = "V81997", "V81999"
-"""The national codes for people without a practice, and for a practice that nobody knows."""
-NO_PRACTICE = {NOT_REGISTERED: "Not registered with a GP practice", NOT_KNOWN: "GP practice not known"}
+NOT_REGISTERED, NOT_APPLICABLE, NOT_KNOWN = "V81997", "V81998", "V81999"
+"""The national codes for people without a practice, for those who can have none, and for a practice that nobody
+knows."""
+NO_PRACTICE = {
+    NOT_REGISTERED: "Not registered with a GP practice",
+    NOT_APPLICABLE: "A GP practice does not apply",
+    NOT_KNOWN: "GP practice not known",
+}
 NO_KNOWN_RISKS = "No known risks"
 SERVICE = "Social prescribing"
 OUTCOMES = {
@@ -32,8 +38,8 @@ OUTCOMES = {
 
 @dataclass(frozen=True)
 class PersonOf:
-    """The person. ``born``: ISO 8601, a year alone where the person gave no more. Only ways that they allow, and only
-    their own; ``preferred`` is the national code of the first of them."""
+    """The person. ``born``: ISO 8601, a year alone where the person gave no more. ``ways``: those that they allow, in
+    their order; ``preferred`` is the national code of the first of them."""
 
     id: uuid.UUID
     first_name: str
@@ -42,13 +48,16 @@ class PersonOf:
     pronouns: str = ""
     born: str = ""
     nhs_number: str = ""
-    address: str = ""
     postcode: str = ""
     preferred: str = ""
-    phone: str = ""
-    email: str = ""
+    ways: tuple[WayOf, ...] = ()
     language: str = ""
     interpreter: bool | None = None
+
+    def at(self, *channels: str) -> str:
+        """Their own address on the first of these ways that they allow."""
+        allowed = {way.channel: way.address for way in reversed(self.ways)}
+        return next((allowed[one] for one in channels if allowed.get(one)), "")
 
 
 @dataclass(frozen=True)
@@ -66,12 +75,14 @@ class WorkerOf:
     id: uuid.UUID
     name: str
     role: str
+    team: str = ""
 
 
 @dataclass(frozen=True)
 class ReferralOf:
-    """The referral. ``status`` is ours (portal.referrals.STATUSES). ``coded``: the code for the referral goes with this
-    message, for it is the first one of the episode."""
+    """The referral. ``status`` is ours (portal.referrals.STATUSES); ``because``: why it is on hold or was not taken.
+    ``coded``: the code for the referral goes with this message, for it is the first one of the episode. ``related``:
+    whoever referred them is no professional, but of their own people."""
 
     id: uuid.UUID
     status: str
@@ -83,6 +94,30 @@ class ReferralOf:
     self_made: bool
     reason: str = ""
     coded: bool = False
+    because: str = ""
+    related: bool = False
+
+
+@dataclass(frozen=True)
+class PermissionOf:
+    """The permission under which the message goes. ``wording``: the question that was asked. ``how``: by whom it was
+    given, in words, where it was not the person in their own form."""
+
+    id: uuid.UUID
+    wording: str
+    at: datetime
+    how: str = ""
+
+
+@dataclass(frozen=True)
+class AdjustmentOf:
+    """What the person needs so that they can understand and take part. ``theirs``: their own need, not a carer's."""
+
+    id: uuid.UUID
+    need: str
+    since: date
+    detail: str = ""
+    theirs: bool = True
 
 
 @dataclass(frozen=True)
@@ -148,17 +183,19 @@ class RiskOf:
 
 @dataclass(frozen=True)
 class ActionOf:
-    """What somebody does for a goal. ``who`` and ``status`` in words, ``status_code`` as we keep it."""
+    """What somebody does for a goal; a first step has no status. ``who`` and ``status`` in words, ``status_code`` as we
+    keep it. ``when``: as somebody said it, where no day is known."""
 
     id: uuid.UUID
     words: str
     who: str
-    status: str
-    status_code: str
-    changed_at: datetime
+    status: str = ""
+    status_code: str = ""
+    changed_at: datetime | None = None
     who_code: str = ""
     name: str = ""
     due: date | None = None
+    when: str = ""
     barriers: str = ""
     sure: int | None = None
     review: date | None = None
@@ -172,6 +209,7 @@ class GoalOf:
     words: str
     status: str
     status_code: str
+    since: date
     importance: int | None = None
     stands: str = ""
     actions: tuple[ActionOf, ...] = ()
@@ -221,6 +259,8 @@ class Gathered:
     end: str = ""
     narrow: bool = False
     responsible: WorkerOf | None = None
+    permission: PermissionOf | None = None
+    adjustments: tuple[AdjustmentOf, ...] = ()
     contacts: tuple[ContactOf, ...] = ()
     summary: tuple[str, ...] = ()
     signposts: tuple[SignpostOf, ...] = ()
@@ -364,6 +404,8 @@ def build(gathered: Gathered) -> Document:
             "signposts": _part("signposts", parts=(_signpost(one) for one in gathered.signposts)),
             "assessments": _part("assessments", parts=(_assessment(one) for one in gathered.assessments)),
             "risks": _risks(gathered),
+            "requirements": _part("requirements", parts=(_adjustment(one) for one in gathered.adjustments)),
+            "consent": _consent(gathered),
             "plan": _plan(gathered),
         }
     shown = [made[one.code] for one in standard.SECTIONS]
@@ -398,6 +440,7 @@ def _facts(gathered: Gathered) -> dict[str, str]:
         else str(gathered.person.interpreter).lower(),
         "referral_id": str(gathered.referral.id),
         "status": gathered.referral.status,
+        "because": "" if gathered.narrow else gathered.referral.because,
         "coded": "yes" if gathered.referral.coded else "",
         "narrow": "yes" if gathered.narrow else "",
     }
@@ -486,12 +529,18 @@ def _theirs(needs: Sequence[NeedOf]) -> Iterator[str]:
                     yield action.words
 
 
-_PREFERRED = {"1": "Letter", "3": "Telephone", "4": "Email", "9": "Text message"}
+_PREFERRED = {
+    "1": "Letter",
+    "3": "Telephone",
+    "4": "Email",
+    "6": "Telephone, through someone they trust",
+    "9": "Text message",
+}
 
 
 def _person(person: PersonOf) -> Part:
     whole = date.fromisoformat(person.born) if len(person.born) == 10 else None
-    lines = textwrap.wrap(" ".join(person.address.split()), 35)[:5]
+    lines = textwrap.wrap(" ".join(person.at("post").split()), 35)[:5]
     told: dict[str, object] = {
         "first-name": person.first_name,
         "family-name": person.family_name,
@@ -503,10 +552,12 @@ def _person(person: PersonOf) -> Part:
         **{f"address-{place}": line for place, line in enumerate(lines, 1)},
         "postcode": person.postcode,
         "preferred-contact": (_PREFERRED.get(person.preferred, ""), person.preferred),
-        "phone": person.phone,
-        "email": person.email,
+        "phone": person.at("call", "text"),
+        "email": person.at("email"),
+        "contact-rule": reaching.rule(person.ways),
     }
-    return _part("person", told, row=person.id)
+    times = next((way.times for way in person.ways if way.times), "")
+    return _part("person", told, row=person.id, ways=" ".join(way.channel for way in person.ways), times=times)
 
 
 def _in_threes(number: str) -> str:
@@ -529,16 +580,44 @@ def _referral(gathered: Gathered) -> Part:
         "referrer-role": made.by_role,
         "referrer-service": "Self-referral" if made.self_made else _cut("referrer-service", made.by_organisation),
         "referrer-organisation": "Self" if made.self_made else _cut("referrer-organisation", made.by_organisation),
-        "referrer-contact": _cut("referrer-contact", made.by_contact),
+        "referrer-contact": _referrer_contact(gathered),
         "method": ("Self referral", "7") if made.self_made else "",
         "reason": _cut("reason", " ".join(made.reason.split())),
         "to-name": _cut("to-name", to.name) if to else "",
         "to-role": to.role if to else "",
+        "to-team": to.team if to else "",
         "to-service": SERVICE,
         "to-organisation": gathered.service,
         "to-contact": _cut("to-contact", gathered.service_contact),
     }
-    return _part("referral", parts=[_part("referral-entry", told, row=made.id)])
+    kept = _part("referral-entry", told, row=made.id, related="yes" if made.related else "")
+    return _part("referral", parts=[kept])
+
+
+def _referrer_contact(gathered: Gathered) -> str:
+    """A person who came by themselves is reached by their own first way, never without what they said about it."""
+    made, longest = gathered.referral, standard.items()["referrer-contact"].longest
+    own = reaching.contact(gathered.person.ways, longest) if made.self_made else made.by_contact
+    return _cut("referrer-contact", own or gathered.service_contact)
+
+
+def _consent(gathered: Gathered) -> Part:
+    given = gathered.permission
+    if given is None:
+        return _part("consent")
+    whom = "their GP practice" if gathered.recipient == "gp" else "whoever referred them"
+    said = f"They allowed us to tell {whom}, on {say_date(given.at, weekday=False)}"
+    told = {"consent": f"{said}, {given.how}" if given.how else said}
+    return _part("consent", told, row=given.id, wording=given.wording, at=_moment(given.at)[1])
+
+
+def _adjustment(one: AdjustmentOf) -> Part:
+    told: dict[str, object] = {
+        "adjustment-flag": ("Yes", standard.NEEDS_ADJUSTMENT) if one.theirs else "",
+        "adjustment": _cut("adjustment", one.need),
+        "adjustment-detail": one.detail,
+    }
+    return _part("requirement", told, row=one.id, since=one.since.isoformat())
 
 
 def _contact(one: ContactOf, gathered: Gathered) -> Part:
@@ -655,7 +734,8 @@ def _goal(one: GoalOf) -> Part:
         "goal-status": (one.status, one.status_code),
         "goal-outcome": one.stands,
     }
-    return _part("goal", told, (_action(action) for action in one.actions), one.id)
+    actions = (_action(action) for action in one.actions)
+    return _part("goal", told, actions, one.id, since=one.since.isoformat())
 
 
 def _action(one: ActionOf) -> Part:
@@ -663,7 +743,7 @@ def _action(one: ActionOf) -> Part:
         "action": one.words,
         "action-who": _cut("action-who", one.name),
         "action-role": one.who,
-        "action-when": _day(one.due),
+        "action-when": _day(one.due) if one.due else one.when,
         "action-strategies": one.barriers,
         "action-status": (one.status, one.status_code),
         "action-confidence": _number(one.sure),

@@ -2,7 +2,8 @@
 
 UK Core profiles where they exist (Goal has none). Codes of SNOMED CT stand only where they are confirmed: the referral
 (871731000000106) once an episode, after the service has taken it; that the person declined (871711000000103) only when
-the person did. What there is no confirmed code for is told in words.
+the person did; that they need an adjustment (1108111000000107) with each need of their own. What there is no confirmed
+code for is told in words.
 """
 
 import uuid
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
+from portal.letters.checks import SAFE_CONTACT
 from portal.letters.document import NO_PRACTICE, Document, Part
 from portal.letters.standard import sections
 
@@ -28,6 +30,8 @@ NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
 ODS = "https://fhir.nhs.uk/Id/ods-organization-code"
 STATUS_OF_NUMBER = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 STATUSES_OF_NUMBER = "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusEngland"
+PREFERENCE = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-ContactPreference"
+METHODS = "https://fhir.hl7.org.uk/CodeSystem/UKCore-PreferredContactMethod"
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 
@@ -137,13 +141,17 @@ class _Made:
         conditions, goals, plan = self._plan()
         found: list[tuple[str, Resource]] = [
             ("person", self.patient),
+            *(("person", one) for one in self._safe_contact()),
             ("", self.service),
             *([("practice", self.practice)] if self.practice else []),
             ("referral", request),
+            *(("referral", one) for one in self._related()),
             ("referral", self._task(request)),
             *(("contacts", self._encounter(one)) for one in self._one("contacts").parts),
             *(("assessments", each) for one in self._one("assessments").parts for each in self._observations(one)),
-            *(("risks", self._flag(one)) for one in self._one("risks").parts if not one.facts.get("none")),
+            *(("risks", self._risk(one)) for one in self._one("risks").parts if not one.facts.get("none")),
+            *(("requirements", self._adjustment(one)) for one in self._one("requirements").parts),
+            *(("consent", one) for one in self._consent()),
             *(("plan", one) for one in (*plan, *conditions, *goals)),
         ]
         # Last, for only now is it known who is spoken of.
@@ -195,26 +203,73 @@ class _Made:
         called = part.text_of("preferred-name")
         lines = [one.text for one in part.values if one.item.startswith("address-")]
         address = _without_gaps({"use": "home", "line": lines, "postalCode": part.text_of("postcode")})
-        telecom = [
-            {"system": system, "value": part.text_of(item)}
-            for system, item in (("phone", "phone"), ("email", "email"))
-            if part.text_of(item)
-        ]
         communication = {"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": facts["language"]}]}}
         return {
             "resourceType": "Patient",
             "id": self._id("Patient", facts["person_id"]),
             "meta": {"profile": [f"{UK_CORE}Patient"]},
-            "extension": [{"url": INTERPRETER, "valueBoolean": facts["interpreter"] == "true"}]
-            if facts["interpreter"]
-            else [],
+            "extension": [*self._preference(part), *self._interpreter()],
             "identifier": [self._number(part)] if part.code_of("nhs-number") else [],
             "name": [name, *([{"use": "usual", "text": called}] if called else [])],
-            "telecom": telecom,
+            "telecom": list(_telecom(part)),
             "birthDate": facts["born"],
             "address": [address] if len(address) > 1 else [],
             "communication": [communication] if facts["language"] else [],
         }
+
+    def _interpreter(self) -> Iterator[Resource]:
+        if wanted := self.facts["interpreter"]:
+            yield {"url": INTERPRETER, "valueBoolean": wanted == "true"}
+
+    def _preference(self, part: Part) -> Iterator[Resource]:
+        """How and when they like to be reached."""
+        method, times = part.code_of("preferred-contact"), part.facts.get("times")
+        found: list[Resource] = []
+        if method:
+            coded = {"coding": [{"system": METHODS, "code": method}], "text": part.text_of("preferred-contact")}
+            found.append({"url": "PreferredContactMethod", "valueCodeableConcept": coded})
+        if times:
+            found.append({"url": "PreferredContactTimes", "valueTiming": {"code": _text(times)}})
+        if found:
+            yield {"url": PREFERENCE, "extension": found}
+
+    def _safe_contact(self) -> Iterator[Resource]:
+        """What they said about being reached: whoever reads the number alone still sees it flagged."""
+        part = self._one("person")
+        if words := part.text_of("contact-rule"):
+            yield self._flag("safe-contact", words) | {"category": [_text(SAFE_CONTACT)]}
+
+    def _related(self) -> Iterator[Resource]:
+        """Whoever referred them, when it was one of their own people."""
+        entry = next(iter(self._one("referral").parts), None)
+        if entry and entry.facts.get("related"):
+            role, name = entry.text_of("referrer-role"), entry.text_of("referrer-name")
+            yield {
+                "resourceType": "RelatedPerson",
+                "id": self._id("RelatedPerson", self.facts["referral_id"]),
+                "meta": {"profile": [f"{UK_CORE}RelatedPerson"]},
+                "patient": _ref(self.patient),
+                "relationship": [_text(role)] if role else [],
+                "name": [{"text": name}] if name and name != role else [],
+            }
+
+    def _consent(self) -> Iterator[Resource]:
+        """The permission under which this goes: R4 wants the policy, and here that is the question that was asked."""
+        part = self._one("consent")
+        if not part.empty:
+            yield {
+                "resourceType": "Consent",
+                "id": self._id("Consent", part.id),
+                "meta": {"profile": [f"{UK_CORE}Consent"]},
+                "status": "active",
+                "scope": _coding("consentscope", "patient-privacy"),
+                "category": [_coding("v3-ActCode", "IDSCL")],
+                "patient": _ref(self.patient),
+                "dateTime": part.facts["at"],
+                "organization": [_ref(self.service)],
+                "policyRule": _text(part.facts["wording"]),
+                "provision": {"type": "permit"},
+            }
 
     def _number(self, part: Part) -> Resource:
         status = {"coding": [{"system": STATUSES_OF_NUMBER, "code": part.code_of("nhs-number-status")}]}
@@ -278,18 +333,26 @@ class _Made:
             "code": code,
             "subject": _ref(self.patient),
             "authoredOn": entry.code_of("referred-on"),
-            "requester": _ref(self.patient) if self_made else {"display": entry.text_of("referrer-name")},
+            "requester": self._requester(entry, self_made=self_made),
             "performer": [_ref(self.service)],
             "reasonCode": [_text(reason)] if reason else [],
         }
 
+    def _requester(self, entry: Part, *, self_made: bool) -> Resource:
+        if self_made:
+            return _ref(self.patient)
+        name = {"display": entry.text_of("referrer-name")}
+        related = next(self._related(), None)
+        return _ref(related) | name if related else name
+
     def _task(self, request: Resource) -> Resource:
+        because = self.facts["because"]
         return {
             "resourceType": "Task",
             "id": self._id("Task", self.facts["referral_id"]),
             "meta": {"profile": [f"{UK_CORE}Task"]},
             "status": TASK_STATUS[self.facts["status"]],
-            "statusReason": STATUS_REASON.get(self.facts["status"], {}),
+            "statusReason": STATUS_REASON.get(self.facts["status"]) or (_text(because) if because else {}),
             "intent": "order",
             "code": {"coding": [{"system": "http://hl7.org/fhir/CodeSystem/task-code", "code": "fulfill"}]},
             "focus": _ref(request),
@@ -343,17 +406,25 @@ class _Made:
                 **value,
             }
 
-    def _flag(self, part: Part) -> Resource:
-        note = part.text_of("risk-comment")
+    def _flag(self, row: str, words: str, since: str = "") -> Resource:
         return {
             "resourceType": "Flag",
-            "id": self._id("Flag", part.id),
+            "id": self._id("Flag", row),
             "meta": {"profile": [f"{UK_CORE}Flag"]},
             "status": "active",
-            "code": _text(": ".join(filter(None, (part.text_of("risk"), note)))),
+            "code": _text(words),
             "subject": _ref(self.patient),
-            "period": {"start": part.code_of("risk-from")} if part.code_of("risk-from") else {},
+            "period": {"start": since} if since else {},
         }
+
+    def _risk(self, part: Part) -> Resource:
+        return self._flag(part.id, _words(part, "risk", "risk-comment"), part.code_of("risk-from"))
+
+    def _adjustment(self, part: Part) -> Resource:
+        made = self._flag(part.id, _words(part, "adjustment", "adjustment-detail"), part.facts["since"])
+        if code := part.code_of("adjustment-flag"):
+            made["code"] = {"coding": [{"system": SNOMED, "code": code}]} | made["code"]
+        return made
 
     def _plan(self) -> tuple[list[Resource], list[Resource], list[Resource]]:
         """The needs, the goals, and the plan that holds them together."""
@@ -375,6 +446,7 @@ class _Made:
             "meta": {"profile": [f"{UK_CORE}CarePlan"]},
             "status": "completed" if ended else "active",
             "intent": "plan",
+            "category": [_text(part.title)],
             "title": part.title,
             "description": part.text_of("strengths"),
             "subject": _ref(self.patient),
@@ -407,20 +479,37 @@ class _Made:
             "achievementStatus": _coding("goal-achievement", "achieved") if status == "completed" else {},
             "description": _text(part.text_of("goal")),
             "subject": _ref(self.patient),
+            "startDate": part.facts["since"],
             "addresses": [_ref(condition)],
             "note": [{"text": stands}] if stands else [],
         }
 
     def _activity(self, part: Part, goal: Resource) -> Resource:
         who = ", ".join(filter(None, (part.text_of("action-who"), part.text_of("action-role"))))
+        until, when = part.code_of("action-when"), part.text_of("action-when")
         detail = {
             "goal": [_ref(goal)],
             "status": ACTION_STATUS.get(part.code_of("action-status"), "unknown"),
-            "scheduledString": part.text_of("action-when"),
+            **({"scheduledPeriod": {"end": until}} if until else {"scheduledString": when}),
             "performer": [{"display": who}] if who else [],
             "description": part.text_of("action"),
         }
         return {"detail": _without_gaps(detail)}
+
+
+def _words(part: Part, what: str, more: str) -> str:
+    return ": ".join(filter(None, (part.text_of(what), part.text_of(more))))
+
+
+_SYSTEMS = {"call": ("phone", "phone"), "text": ("sms", "phone"), "email": ("email", "email")}
+
+
+def _telecom(part: Part) -> Iterator[Resource]:
+    """The ways that they allow and no other, the first one first: a number that is for texts alone is no telephone."""
+    ways = [way for way in part.facts.get("ways", "").split() if way in _SYSTEMS]
+    for rank, (system, item) in enumerate((_SYSTEMS[way] for way in ways), 1):
+        if value := part.text_of(item):
+            yield {"system": system, "value": value, "rank": rank}
 
 
 def _amount(value: str) -> int | float:

@@ -16,6 +16,8 @@ MOST_CONTACTS = 5
 """As many are told one by one; of more, the earlier ones are counted."""
 WHOLE_NAME = "whole-name"
 """Stands for the person's first and family name together."""
+OWN_CONTACT = "own-contact"
+"""Stands for the contact of whoever came by themselves: it is told with what they said about it, under Contact."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,10 @@ LINES: Mapping[str, tuple[Line, ...]] = {
     "person": (
         _line("Address", *_ADDRESS, Piece("postcode", ", ")),
         _line("Contact", Piece("phone"), Piece("email", ", "), Piece("preferred-contact", ". Best by ", low=True)),
+        _line("To reach them safely", Piece("contact-rule")),
     ),
+    "consent": (_line("", Piece("consent")),),
+    "requirement": (_line("", Piece("adjustment"), Piece("adjustment-detail", ": ")),),
     "practice-entry": (_line("", Piece("practice-details")),),
     "referral-entry": (
         _line("Reason, in the person's words", Piece("reason")),
@@ -109,12 +114,13 @@ LINES: Mapping[str, tuple[Line, ...]] = {
             Piece("referrer-role", ", ", low=True),
             Piece("referrer-service", ", ", unless=("referrer-role", "method")),
             Piece("referrer-organisation", ", ", unless=("referrer-role", "method", "referrer-service")),
-            Piece("referrer-contact", ", ", unless=("phone", "email", "to-contact")),
+            Piece("referrer-contact", ", ", unless=(OWN_CONTACT, "to-contact")),
         ),
         _line(
             "Referred to",
             Piece("to-name"),
             Piece("to-role", ", ", low=True),
+            Piece("to-team", ", "),
             Piece("to-organisation", ", "),
             Piece("to-contact", ", "),
         ),
@@ -186,9 +192,9 @@ SAID_OTHERWISE = (
     *("assessment-band", "assessment-comment", "subscale-score", "subscale-value", "subscale-band"),
 )
 """Items that no line above is made of: contacts stand by their days, answers by their scales, see below."""
-FOR_MACHINES = ("practice-code", "to-service")
-"""Items that nobody reads: the name of the practice says the one (the standard lets it go unshown), the title the
-other."""
+FOR_MACHINES = ("practice-code", "to-service", "adjustment-flag")
+"""Items that nobody reads: the name of the practice says the first (the standard lets it go unshown), the title the
+second, the need itself the third."""
 
 
 def sheet(document: Document) -> Sheet:
@@ -204,6 +210,8 @@ class _Made:
         self.document = document
         self.told = {value.item: _plain(value.text) for section in document.sections for value in _values(section)}
         self.told[WHOLE_NAME] = f"{self.told.get('first-name', '')} {self.told.get('family-name', '')}".strip()
+        if "method" in self.told:
+            self.told[OWN_CONTACT] = self.told.get("referrer-contact", "")
 
     def sheet(self) -> Sheet:
         facts, day = self.document.facts, datetime.fromisoformat(self.document.made_at).astimezone(LONDON)

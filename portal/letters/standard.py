@@ -7,8 +7,9 @@ managed by NHS England from 1 January 2026. Contains public sector information l
 Licence v3.0: https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/ The paths, conformance,
 cardinalities and types are taken or adapted from that standard. Nobody has approved this use of it.
 
-The standard's own list of what a message back holds was not to be had: ours is its sections 1, 2, 7, 8, 11, 14, 16 to
-19. Safeguarding is none of them. A message is in English whatever language the pages are in, for so is the standard.
+The standard's own list of what a message back holds was not to be had: ours is its sections 1, 2, 4, 6, 7, 8, 11, 14
+and 16 to 19. Safeguarding is none of them. A message is in English whatever language the pages are in, for so is the
+standard.
 """
 
 from collections.abc import Iterator
@@ -131,6 +132,16 @@ DEMOGRAPHICS = Section(
             "safe way: email",
             255,
         ),
+        Item(
+            "contact-rule",
+            "To reach them safely",
+            "Person's contact details / Other contact information",
+            "R",
+            "0..1",
+            "string",
+            "safe ways: what was said about each, and which are not safe",
+            255,
+        ),
     ),
 )
 
@@ -164,10 +175,76 @@ PRACTICE = Section(
                     "M",
                     "1..1",
                     "string",
-                    "ODS code that staff found; V81997 not registered, V81999 not known",
+                    "ODS code that staff found; V81997 not registered, V81998 not applicable, V81999 not known",
                     6,
                 ),
             ),
+        ),
+    ),
+)
+
+REQUIREMENTS = Section(
+    "requirements",
+    4,
+    "Individual requirements",
+    "R",
+    "0..1",
+    "individual-requirements",
+    groups=(
+        Group(
+            "requirement",
+            "",
+            "Reasonable adjustment / Reasonable adjustment record entry",
+            (
+                Item(
+                    "adjustment-flag",
+                    "Needs an adjustment",
+                    "Reasonable adjustment flag",
+                    "R",
+                    "0..1",
+                    "boolean",
+                    "access need: of the person themselves",
+                ),
+                Item(
+                    "adjustment",
+                    "Need",
+                    "Reasonable adjustment / Free text",
+                    "R",
+                    "0..1",
+                    "text",
+                    "access need: the term of the Accessible Information Standard, or ours",
+                    150,
+                ),
+                Item(
+                    "adjustment-detail",
+                    "More about it",
+                    "Reasonable adjustment additional detail",
+                    "R",
+                    "0..1",
+                    "string",
+                    "access need: detail, and what follows when it is not met",
+                ),
+            ),
+        ),
+    ),
+)
+
+CONSENT = Section(
+    "consent",
+    6,
+    "Consent",
+    "R",
+    "0..1",
+    "consent-for-information-sharing",
+    (
+        Item(
+            "consent",
+            "Permission",
+            "Consent for information sharing",
+            "R",
+            "0..1",
+            "string",
+            "permission: whom we may tell, since when, how it was given",
         ),
     ),
 )
@@ -232,7 +309,7 @@ REFERRAL = Section(
                     "M",
                     "1..1",
                     "string",
-                    "first safe way, or form: the helper's contact when it is their work",
+                    "first safe way with its rule, or form: the helper's contact when it is their work",
                     70,
                 ),
                 Item("method", "How", "Referral method", "R", "0..1", "text", "7 for a self-referral"),
@@ -248,6 +325,7 @@ REFERRAL = Section(
                 ),
                 Item("to-name", "Referred to", "Referral to / Name", "R", "0..1", "string", "link worker", 70),
                 Item("to-role", "Role", "Referral to / Role", "R", "0..1", "text", "role of the worker"),
+                Item("to-team", "Team", "Referral to / Team", "R", "0..1", "text", "team of the worker", 150),
                 Item(
                     "to-service",
                     "Service",
@@ -592,10 +670,10 @@ _ACTION = Group(
     "Action",
     "Actions and activities",
     (
-        Item("action", "What", "What / Free text", "R", "0..1", "text", "plan action"),
+        Item("action", "What", "What / Free text", "R", "0..1", "text", "plan action, or goal: first step"),
         Item("action-who", "Who", "Who / Name", "R", "0..1", "text", "plan action: name", 70),
         Item("action-role", "Whose action", "Who / Role", "R", "0..1", "text", "plan action: who"),
-        Item("action-when", "By when", "When", "R", "0..1", "datetime", "plan action: due"),
+        Item("action-when", "By when", "When", "R", "0..1", "datetime", "plan action: due, or goal: by when, as said"),
         Item(
             "action-strategies",
             "What may get in the way",
@@ -613,7 +691,7 @@ _ACTION = Group(
             "R",
             "0..1",
             "decimal",
-            "plan action: sure",
+            "plan action, or first step: sure",
         ),
         Item("action-updated", "Last changed", "Date last updated", "R", "0..1", "datetime", "plan action: changed"),
         Item("action-review", "Looked at again", "Review date", "R", "0..1", "datetime", "plan action: review"),
@@ -732,25 +810,34 @@ SECTIONS: tuple[Section, ...] = (
     REFERRAL,
     SUMMARY,
     RISKS,
+    REQUIREMENTS,
     PLAN,
     CONTACTS,
     SIGNPOSTS,
     ASSESSMENTS,
     DEMOGRAPHICS,
     PRACTICE,
+    CONSENT,
 )
 """In the order in which a message shows them. The standard wants what is asked of anybody first (PRSB 18) and leaves
-the rest open: why they came, how it went and which risks there are stand before what is looked up."""
+the rest open: why they came, how it went, which risks there are and what the person needs so that they can take part
+stand before what is looked up."""
 
 NARROW = {
     "actions": ("actions-professionals", "actions-person", "agreed-all"),
     "person": ("first-name", "family-name", "preferred-name"),
-    "referral": ("referred-on", "referrer-name", "to-name", "to-role", "to-service", "to-organisation", "to-contact"),
+    "referral": (
+        *("referred-on", "referrer-name", "to-name", "to-role", "to-team", "to-service", "to-organisation"),
+        "to-contact",
+    ),
+    "consent": ("consent",),
 }
 """What somebody who helped is told, section by section, when it is not their work in health or social care: the person
 allowed that they hear how it goes, not the record."""
 
 NO_ACTION = "No action is needed from you."
+NEEDS_ADJUSTMENT = "1108111000000107"
+"""SNOMED CT: requires reasonable adjustments for health and care access (Equality Act 2010)."""
 
 
 @cache
