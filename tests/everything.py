@@ -45,6 +45,7 @@ from portal.caseload import (
     care_plan,
     closing,
     contacts,
+    details,
     letters,
     moving,
     notes,
@@ -151,6 +152,7 @@ def _one_of_each(store: Session, slug: str) -> tuple[dict[str, str], dict[Role, 
         "reference": again.reference,
         "referral_id": str(referral.id),
         "person_id": str(again.person_id),
+        "details_seen": details.mark("name", details.known(store, referral)),
         "merged_referral_id": str(merged.id),
         "accepted_referral_id": str(accepted.id),
         "contact_id": str(contacts.record(store, service, manager, accepted.id, once="one", outcome="no-answer").id),
@@ -423,6 +425,8 @@ def csrf(client: InspectedClient) -> str:
 # Addresses -----------------------------------------------------------------------------------------------------------
 
 SLUGS = {
+    "caseload.details_part": "name",
+    "caseload.change_details": "name",
     "check_ins.page": "satisfied",
     "check_ins.keep": "satisfied",
     "my.change_detail": DETAILS.steps[0].slug,
@@ -663,6 +667,13 @@ GOOD: dict[str, Good] = {
     "caseload.add_review": lambda world: {"due": (now() + timedelta(days=30)).date().isoformat()},
     "caseload.plan_end": lambda world: {"ends": (now() + timedelta(days=40)).date().isoformat()},
     "caseload.ask_now": _nothing,
+    "caseload.change_details": lambda world: {
+        "first_name": "Sofia",
+        "given_by": people.IN_WORDS,
+        "seen": world.ids["here"]["details_seen"],
+    },
+    "caseload.change_sharing": lambda world: {"say": "evaluation refused", "given_by": people.IN_WORDS},
+    "caseload.set_interpreter": _nothing,
     "caseload.confirm_way": _nothing,
     "caseload.close_alert": lambda world: {"done": "Rang, and they are safe."},
     "caseload.decline_it": lambda world: {"reason": "REASON", "text": "", "word": "We are sorry."},

@@ -17,7 +17,7 @@ from portal.exports.saying import Book
 from portal.exports.telling import Told
 from portal.exports.told import TOLD
 from portal.exports.tree import REASONS, Entry, Everything, Field, LeftOut, Reason, Section
-from portal.exports.words import NAMES, READING, say_act
+from portal.exports.words import CHANGING, NAMES, READING, say_act
 from portal.i18n import LONDON, gettext, spoken
 from portal.store import (
     AuditEvent,
@@ -131,12 +131,13 @@ class Look:
 
 
 def who_looked(store: Session, service: Service, person_id: uuid.UUID) -> list[Look]:
-    """Who of the staff has read what, a line for each day, the latest first. Raises ``Gone``."""
+    """Who of the staff has read what, and who changed what the person told, a line for each day, the latest first.
+    Raises ``Gone``."""
     book = open_book(store, service, person_id)
     found: dict[Look, None] = {}
     for event in reversed(book.rows[AuditEvent]):
         who = book.staff.get(event.actor_id)
-        if who is not None and event.act.startswith(READING):
+        if who is not None and (event.act.startswith(READING) or event.act in CHANGING):
             day = event.created_at.astimezone(LONDON).date()
             role, why = gettext(ROLE_NAMES[Role(who.role)]), _why(book, event)
             found.setdefault(Look(day, who.name, role, say_act(event.act), why))

@@ -33,7 +33,7 @@ NAMES: dict[str, str] = {
     "completed_by": N_("Who answered"),
     "confirmed_at": N_("Shown to be yours on"),
     "contact_if_unfinished": N_("Get in touch if it is not finished"),
-    "corrected_at": N_("You corrected it on"),
+    "corrected_at": N_("Last corrected on"),
     "decided_at": N_("Decided on"),
     "decided_by": N_("Decided by"),
     "decision": N_("Your answer"),
@@ -367,3 +367,6 @@ def say_act(act: str) -> str:
 
 READING = ("read ", "compared ")
 """How the acts begin that are readings and change nothing."""
+
+CHANGING = ("changed their details", "changed a permission", "recorded a permission")
+"""The acts by which staff put down what the person told them about themselves."""

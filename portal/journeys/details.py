@@ -1,13 +1,16 @@
-"""A person corrects their own details: the steps of the self-referral that are about them, chosen by the person.
+"""A person corrects their own details: the steps of the self-referral that are about them, chosen by the person; or a
+member of staff does, whom they told.
 
 Nothing is asked in other words than in the form, and nothing that is not in the form.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from portal.i18n import N_
 from portal.journeys.engine import Choice, Condition, Journey, Kind, Question, Step, all_of, answered
 from portal.journeys.self_referral import SELF_REFERRAL
+from portal.reading import Problem
 
 NAME, CONTACT, LANGUAGE, PLACE, GP = "name", "contact", "language", "place", "gp"
 
@@ -61,3 +64,49 @@ DETAILS = Journey(
         _step("gp", GP),
     ),
 )
+
+
+# For a member of staff -----------------------------------------------------------------------------------------------
+
+HELPER = "helper"
+"""Who helped with the form: staff alone correct it, for the person's own page does not ask about anybody else."""
+
+PARTS = (CONTACT, NAME, LANGUAGE, PLACE, GP, HELPER)
+"""What may be corrected, a part on one page."""
+
+
+def page(part: str) -> Step:
+    """Every question of a part on one page, for who it is typed for. Raises ``KeyError``."""
+    if part not in PARTS:
+        raise KeyError(part)
+    steps = [one for one in DETAILS.steps[1:] if part in _parts_of(one)] or [_helper()]
+    enough = next((one for one in steps if one.one_needed), Step(part))
+    return Step(
+        part,
+        tuple(question for one in steps for question in one.questions),
+        one_needed=enough.one_needed,
+        one_needed_missing=enough.one_needed_missing,
+    )
+
+
+def _parts_of(step: Step) -> tuple[str, ...]:
+    conditions = step.only_if.parts if isinstance(step.only_if, all_of) else (step.only_if,)
+    return next(one.one_of for one in conditions if isinstance(one, answered) and one.question == "change")
+
+
+def _helper() -> Step:
+    return next(one for one in SELF_REFERRAL.steps if one.slug == HELPER)
+
+
+def read(part: str, raw: Mapping[str, object]) -> tuple[dict[str, object], dict[str, Problem]]:
+    """Answers and problems of what was typed on the page of a part. What depends on an answer that was not given was
+    not asked: it is neither an answer nor missing."""
+    answers, problems = page(part).read(raw)
+    if part == HELPER:
+        return answers, problems
+    path = DETAILS.path({"change": [part], **answers})
+    asked = {question.code for step in path for question in step.questions}
+    return (
+        {code: said for code, said in answers.items() if code in asked},
+        {code: problem for code, problem in problems.items() if code in asked},
+    )

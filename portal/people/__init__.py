@@ -26,7 +26,18 @@ from portal.people.rows import CHANNELS, Gone, address_key, read, value_of, ways
 from portal.people.searching import LONGEST as LONGEST_SEARCH
 from portal.people.searching import MATCHED_BY, Found, Hit, NothingToSearch, search
 from portal.people.searching import MOST as MOST_FOUND
-from portal.people.sharing import SHARING, allows, change_permission, permissions_of, record_spoken_permission
+from portal.people.sharing import (
+    GIVEN_BY,
+    IN_WORDS,
+    NO,
+    SHARING,
+    SaidMeanwhile,
+    allows,
+    change_permission,
+    permissions_of,
+    record_spoken_permission,
+    written_down_by,
+)
 from portal.store import ContactWay  # the doors name it in their types
 
 __all__ = [
@@ -34,11 +45,14 @@ __all__ = [
     "CHANNELS",
     "CODE_TRIES",
     "FACTS",
+    "GIVEN_BY",
+    "IN_WORDS",
     "LONGEST_NAME_KEY",
     "LONGEST_SEARCH",
     "MATCHED_BY",
     "MATCHES",
     "MOST_FOUND",
+    "NO",
     "SHARING",
     "STAYS",
     "TELLS",
@@ -50,6 +64,7 @@ __all__ = [
     "Hit",
     "NotMergeable",
     "NothingToSearch",
+    "SaidMeanwhile",
     "add",
     "address_key",
     "allows",

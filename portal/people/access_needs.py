@@ -23,7 +23,7 @@ FIELDS = ("access_needs", "access_detail", "interpreter")
 
 def follow(store: Session, person: ServiceUser, recorded_by: uuid.UUID | None = None) -> None:
     """Make the rows say what the person has said: a new choice is a new row, one that is taken back ends. What staff
-    found is theirs, and stays. ``recorded_by``: who wrote it down for them."""
+    found is theirs, and stays; it is not written down a second time. ``recorded_by``: who wrote it down for them."""
     wanted: list[tuple[str, str | None]] = [
         (said, None) for said in dict.fromkeys([*person.access_needs, person.interpreter]) if said in SAID
     ]
@@ -34,6 +34,8 @@ def follow(store: Session, person: ServiceUser, recorded_by: uuid.UUID | None = 
         if said not in wanted:
             row.ended_at = now()
     known = [said for _, said in there]
+    found = _found_by_staff(store, person)
+    wanted = [(said, detail) for said, detail in wanted if said == DETAIL or SAID[said] not in found]
     for code, detail in [said for said in wanted if said not in known]:
         _add(store, person, code, detail, recorded_by)
     store.flush()
@@ -44,6 +46,16 @@ def _said(store: Session, person: ServiceUser) -> Sequence[AccessNeed]:
         AccessNeed.person_id == person.id, AccessNeed.said.is_not(None), AccessNeed.ended_at.is_(None)
     )
     return store.scalars(theirs).all()
+
+
+def _found_by_staff(store: Session, person: ServiceUser) -> set[str]:
+    theirs = access.rows_of(person.service_id, AccessNeed).where(
+        AccessNeed.person_id == person.id,
+        AccessNeed.said.is_(None),
+        AccessNeed.need_of == "self",
+        AccessNeed.ended_at.is_(None),
+    )
+    return {row.need for row in store.scalars(theirs)}
 
 
 def _add(store: Session, person: ServiceUser, said: str, detail: str | None, recorded_by: uuid.UUID | None) -> None:

@@ -1,4 +1,4 @@
-"""A person corrects their own details."""
+"""A person corrects their own details, or a member of staff does whom they told."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from portal import access, audit, codes, reading, services, tasks
+from portal.access import Actor
 from portal.clock import now
 from portal.journeys import LEFT_BLANK, NOT_ASKED
 from portal.people import access_needs
@@ -15,17 +16,30 @@ from portal.people.records import LONGEST_NAME_KEY, told_by, ways_in
 from portal.people.rows import held, value_of, ways_of
 from portal.store import ContactWay, Referral, Service, ServiceUser
 
+CHANGED = "changed their details"
+"""The act of the audit, whoever wrote it down."""
+
 
 def correct(
-    store: Session, service: Service, person_id: uuid.UUID, answers: Mapping[str, object], *, keep_blanks: bool = False
+    store: Session,
+    service: Service,
+    person_id: uuid.UUID,
+    answers: Mapping[str, object],
+    *,
+    keep_blanks: bool = False,
+    actor: Actor | None = None,
+    given_by: str = "",
 ) -> tuple[str, ...]:
     """The person corrects their own details: ``answers`` to questions of the self-referral, as they were read. Only
     what was asked changes; the codes of what did.
 
     ``keep_blanks``: the page showed nothing of what we know, so a blank there says nothing and changes nothing. A way
     that is no longer safe is shut and not forgotten; a new address is unconfirmed until it is shown to be theirs. The
-    audit names the fields alone, and a task tells the staff. Raises ``Gone``.
+    audit names the fields alone. A task tells the staff, unless it is one of them who wrote it down: ``actor``, whom
+    the person told in a way of GIVEN_BY (``given_by``). Raises ``Gone``, ``Refused``.
     """
+    if actor is not None:
+        access.require(actor, access.Permission.WORK_ON_CASE)
     person = held(store, service.id, person_id)
     given = dict(answers)
     if keep_blanks:
@@ -42,8 +56,16 @@ def correct(
     person.corrected_at = now()
     keep_parts(store, person)
     if any(code in changed for code in access_needs.FIELDS):
-        access_needs.follow(store, person)
-    audit.record(store, service.id, None, "changed their details", "service_user", person.id, fields=changed)
+        access_needs.follow(store, person, actor.staff_id if actor else None)
+    told = {"given_by": given_by} if actor else {}
+    audit.record(store, service.id, actor, CHANGED, "service_user", person.id, fields=changed, **told)
+    if actor is None:
+        _tell_staff(store, service, person, changed)
+    store.flush()
+    return tuple(changed)
+
+
+def _tell_staff(store: Session, service: Service, person: ServiceUser, changed: Sequence[str]) -> None:
     tasks.add(
         store,
         service.id,
@@ -52,10 +74,8 @@ def correct(
         due_at=services.promise_due(services.settings_of(service), now()),
         person_id=person.id,
         referral_id=_latest_referral(store, person),
-        details={"fields": changed},
+        details={"fields": list(changed)},
     )
-    store.flush()
-    return tuple(changed)
 
 
 _RULES = {

@@ -10,10 +10,24 @@ from portal.access import Actor
 from portal.journeys import NOT_ASKED
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people.rows import held, read
-from portal.store import Permission, Service, ServiceUser
+from portal.store import Permission as Permission  # the doors name it in their types
+from portal.store import Service, ServiceUser, Staff
 
 SHARING = ("share_gp", "share_onward", "evaluation", "share_referrer")
 """The permission questions: their codes are the kinds of the data dictionary's 4.8."""
+
+IN_WORDS = "staff-recorded-verbal"
+GIVEN_BY = (IN_WORDS, "person", "proxy")
+"""How something was told (data dictionary 4.8): in words to a member of staff, by the person's own hand (in the form,
+on their own page, on paper), or by somebody for them."""
+
+NO = ("refused", "withdrawn")
+CHANGED = "changed a permission"
+"""The act of the audit, whoever wrote it down."""
+
+
+class SaidMeanwhile(ValueError):
+    """Something else about this was written down after the page had been opened."""
 
 
 def add_permissions(
@@ -28,7 +42,7 @@ def add_permissions(
     """The permissions that a form asked for. A question that was not asked leaves no row. ``spoken``: the questions
     were read out, and answered in words, to the member of staff who typed the answers in (``recorded_by``)."""
     by_another = answers.get("referring_for") == "someone-who-agrees"
-    given_by = "staff-recorded-verbal" if spoken else "proxy" if by_another else "person"
+    given_by = IN_WORDS if spoken else "proxy" if by_another else "person"
     for kind in SHARING:
         answer = answers.get(kind)
         if answer in (None, NOT_ASKED):
@@ -79,7 +93,7 @@ def record_spoken_permission(store: Session, actor: Actor, person_id: uuid.UUID,
             wording=SELF_REFERRAL.question(kind).label,
             wording_version=SELF_REFERRAL.version,
             language=person.spoken_language,
-            given_by="staff-recorded-verbal",
+            given_by=IN_WORDS,
             recorded_by=actor.staff_id,
         )
     )
@@ -95,33 +109,61 @@ def change_permission(
     decision: str,
     language: str,
     actor: Actor | None = None,
+    *,
+    given_by: str = IN_WORDS,
+    seen: str | None = None,
 ) -> Permission | None:
     """The person changes what they allow: ``decision`` is given or withdrawn, and counts from now on.
 
     A new row with the words that were shown; the rows before stay. ``None`` when it stood so already. ``actor``: the
-    member of staff whom the person told. Raises ``Gone``, and ValueError for a kind or decision that does not exist.
+    member of staff whom the person told, in a way of GIVEN_BY; to them they may also say no to what they had not
+    allowed (refused), so that nobody has to ask again. ``seen``: the id of the row that their page showed, empty for
+    none. A no counts at once, over whatever stands there; a yes over something else than was shown does not, and
+    raises ``SaidMeanwhile``. Raises ``Gone``, ``Refused``, and ValueError for a kind, decision or way of telling that
+    does not exist.
     """
-    if kind not in SHARING or decision not in ("given", "withdrawn"):
+    if kind not in SHARING or given_by not in GIVEN_BY:
+        raise ValueError(f"{kind}: {given_by}")
+    if decision not in (("given", *NO) if actor else ("given", "withdrawn")):
         raise ValueError(f"{kind}: {decision}")
     if actor is not None:
-        access.require(actor, access.Permission.DECIDE_REFERRAL)
+        access.require(actor, access.Permission.WORK_ON_CASE)
     person = held(store, service.id, person_id)
     before = permissions_of(store, service.id, person.id).get(kind)
-    if (before is not None and before.decision == "given") == (decision == "given"):
+    becomes = _becomes(before, decision)
+    if becomes is None:
         return None
+    if becomes == "given" and seen is not None and seen != (str(before.id) if before else ""):
+        raise SaidMeanwhile
     made = Permission(
         service_id=service.id,
         person_id=person.id,
         kind=kind,
-        decision=decision,
+        decision=becomes,
         wording=SELF_REFERRAL.question(kind).label,
         wording_version=SELF_REFERRAL.version,
         language=language,
-        given_by="staff-recorded-verbal" if actor else "person",
+        given_by=given_by if actor else "person",
         recorded_by=actor.staff_id if actor else None,
     )
     store.add(made)
-    act = "changed a permission"
-    audit.record(store, service.id, actor, act, "service_user", person.id, kind=kind, decision=decision)
+    told = {"given_by": given_by} if actor else {}
+    audit.record(store, service.id, actor, CHANGED, "service_user", person.id, kind=kind, decision=becomes, **told)
     store.flush()
     return made
+
+
+def _becomes(before: Permission | None, decision: str) -> str | None:
+    """What is written down; ``None`` when it stands so already. A no after a yes takes it back, whatever the page that
+    it was said on still showed."""
+    stands = before.decision if before else ""
+    if decision == "given":
+        return None if stands == "given" else "given"
+    if stands == "given":
+        return "withdrawn"
+    return decision if decision == "refused" and stands not in NO else None
+
+
+def written_down_by(store: Session, row: Permission) -> str:
+    """The name of the member of staff who wrote it down; empty where the person did."""
+    return store.get_one(Staff, (row.service_id, row.recorded_by)).name if row.recorded_by else ""

@@ -350,13 +350,15 @@ def _line(code: str, question: Question, times: Sequence[Answered], item: str) -
 
 @dataclass(frozen=True)
 class Shared:
-    """One thing that may be shared: what it is, whether it is allowed now, and since when that stands."""
+    """One thing that may be shared: what it is, whether it is allowed now, and since when that stands; ``by``: the
+    member of staff who wrote it down, empty where the person did."""
 
     kind: str
     question: str
     name: str
     allowed: bool
     since: date | None
+    by: str
 
 
 def _sharing(theirs: Sequence[Referral]) -> list[Shared]:
@@ -369,6 +371,7 @@ def _sharing(theirs: Sequence[Referral]) -> list[Shared]:
             gettext(SELF_REFERRAL.question(kind).name),
             kind in rows and rows[kind].decision == "given",
             rows[kind].created_at.astimezone(LONDON).date() if kind in rows else None,
+            people.written_down_by(g.store, rows[kind]) if kind in rows else "",
         )
         for kind in people.SHARING
         if kind != "share_referrer" or helped or kind in rows

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import access, codes
 from portal.access import Permission
-from portal.caseload import access_needs, notes, risks, triage
+from portal.caseload import access_needs, details, notes, risks, triage
 from portal.caseload.access_needs import AccessNeed
 from portal.caseload.cases import Gone, NotPossible, person_of
 from portal.caseload.lists import NEED_OF, RISK_KINDS, Listed, entry
@@ -20,6 +20,7 @@ from portal.caseload.triage import NO_PRACTICE, NONE_KNOWN
 from portal.clock import today
 from portal.i18n import N_, gettext, say_date
 from portal.journeys.access_needs import BY_CODE, CATEGORIES, TERMS
+from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
 from portal.services import practices
 from portal.web import forms, questions
@@ -316,6 +317,7 @@ def needs_for_case(referral: Referral) -> dict[str, object]:
     rows = access_needs.of_person(g.store, referral.service_id, referral.person_id)
     past = access_needs.of_person(g.store, referral.service_id, referral.person_id, ended=True)
     return {
+        "interpreter_differs": _interpreter_differs(referral),
         "access_needs": [_shown_need(one, raised) for one in rows],
         "past_access_needs": [
             (say_access_need(one), say_date(one.ended_at, weekday=False), name_of(one.ended_by))
@@ -323,6 +325,15 @@ def needs_for_case(referral: Referral) -> dict[str, object]:
             if one.ended_at
         ],
     }
+
+
+def _interpreter_differs(referral: Referral) -> tuple[str, ...]:
+    """Where the answer about an interpreter is another one than their needs say: the question, the answer, and what it
+    would be."""
+    person = person_of(g.store, referral)
+    wanted = details.needs_interpreter(g.store, person)
+    question = SELF_REFERRAL.question("interpreter")
+    return (gettext(question.label), question.say(person.interpreter), question.say(wanted)) if wanted else ()
 
 
 def access_flag(referral: object) -> list[str]:

@@ -188,9 +188,18 @@ def _moved(one: Moment, _referral: Referral) -> tuple[str, str, str]:
     return _said(N_("Moved to another service"), one.facts["to_service"]), "", ""
 
 
+def _details(one: Moment, _referral: Referral) -> tuple[str, str, str]:
+    names = dict.fromkeys(gettext(SELF_REFERRAL.question(FIELDS.get(code, code)).name) for code in one.facts["fields"])
+    return _said(N_("Details changed"), ", ".join(names)), "", ""
+
+
+FIELDS: dict[str, str] = {"born": "date_of_birth", "access_needs_absent": "access_needs"}
+"""The question that a changed field answers, where it has another name."""
+
 SAY: Mapping[str, Say] = {
     "status": _status,
     "given": _given,
+    "details": _details,
     "contact": _contact,
     "note": _note,
     "plan": _plan,
