@@ -138,9 +138,9 @@ def test_a_long_list_of_things_to_do_has_a_page_of_its_own(worker: InspectedClie
     for _ in range(12):
         a_referral(store, team.service)
     inbox = words_of(worker.get("/staff/inbox"))
-    assert inbox.count("Tell them that we have their form") == 2 * 10, "each is said on its button as well"
+    assert inbox.count("Tell them that we have their form") == 3 * 10, "each is said on its button and its link as well"
     assert "See 2 more things to do" in inbox
-    assert words_of(worker.get("/staff/tasks")).count("Tell them that we have their form") == 2 * 12
+    assert words_of(worker.get("/staff/tasks")).count("Tell them that we have their form") == 3 * 12
 
 
 def test_nonsense_for_a_page_is_the_first_page(worker: InspectedClient, store: Session, team: Team) -> None:
@@ -233,11 +233,15 @@ def test_safe_contact_comes_first_then_alerts_then_their_own_words(
         said,
         "How to reach this person safely",
         "Name to use: Zo",
+        "Language to speak: English. Interpreter: Yes, British Sign Language",
+        "Access needs:",
+        "British Sign Language interpreter",
+        "A place without steps",
+        "More time",
         "07700 900123",
         "Is not safe, or might hurt themselves",
         "I miss my sister. Music helps.",
         "Feeling lonely or cut off",
-        "A place without steps, More time",
         "Accept: I take it",
         "Everything they said",
         "27 March 1965",

@@ -22,6 +22,7 @@ from portal.caseload import access_needs, contacts, notes, risks, safeguarding, 
 from portal.caseload.cases import Gone, Meanwhile, NotPossible
 from portal.caseload.lists import RISK_KINDS
 from portal.clock import today
+from portal.i18n import say_date
 from portal.journeys.access_needs import BY_CODE, CATEGORIES, SAID, TERMS
 from portal.journeys.self_referral import ACCESS_NEEDS, SELF_REFERRAL
 from portal.store import AccessNeed, AuditEvent, CaseNote, Referral, Risk, Safeguarding, ServiceUser, Stores
@@ -34,6 +35,7 @@ from tests.inspector import InspectedClient
 from tests.staffed import a_colleague
 from tests.world import Member, a_referral, a_service, press, sign_in, staff_member, words_of
 
+IN_A_YEAR = today() + timedelta(days=365)
 CONCERN = "Bruises on both arms."
 """What stands in the safeguarding record of the world with one of everything."""
 
@@ -476,11 +478,13 @@ def test_a_risk_is_written_on_its_page_and_ended_with_a_press(desk: Desk) -> Non
     wrong = press(desk.client, desk.at("/risks"), "/risks", kind="other", words="", started="soon")
     assert wrong.status_code == 422
     assert "Enter a date" in words_of(wrong)
-    done = press(desk.client, desk.at("/risks"), "/risks", kind="pets", words="A large dog", review_due="1 1 2100")
+    done = press(
+        desk.client, desk.at("/risks"), "/risks", kind="pets", words="A large dog", review_due=IN_A_YEAR.isoformat()
+    )
     assert done.status_code == 303
     assert "Pets: A large dog" in desk.page()
     told = words_of(desk.client.get(desk.at("/risks")))
-    assert "1 January 2100" in told
+    assert f"To be looked at again on {say_date(IN_A_YEAR, weekday=False)}" in told
     conflict = desk.client.post(desk.at("/risks/none-known"), data={"csrf_token": everything.csrf(desk.client)})
     assert conflict.status_code == 409
     assert press(desk.client, desk.at(), "/end").status_code == 303

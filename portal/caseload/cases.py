@@ -1,11 +1,13 @@
 """What every part of this room begins with: one case of the actor's service, held while something of it is written."""
 
 import uuid
+from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
 from portal import access, reading
 from portal.access import Actor, Permission
+from portal.clock import today
 from portal.store import Referral, Service, ServiceUser
 
 
@@ -48,6 +50,19 @@ def person_of(store: Session, referral: Referral) -> ServiceUser:
 def service_of(store: Session, referral: Referral) -> Service:
     """Which service's case it is."""
     return store.get_one(Service, referral.service_id)
+
+
+FARTHEST = timedelta(days=730)
+"""A day on which something is to be looked at again is no farther away."""
+
+
+def refused_day(day: date | None, farthest: date | None = None) -> str:
+    """What is wrong with a day that is still to come (past, too-far); empty when nothing is."""
+    if day is None:
+        return ""
+    if day < today():
+        return "past"
+    return "too-far" if day > (farthest or today() + FARTHEST) else ""
 
 
 def plain(typed: str, longest: int, name: str, problems: "dict[str, str]", *, needed: bool = False) -> str:

@@ -43,13 +43,13 @@ Look = Callable[[Known], bool | None]
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a case should have. ``why`` and ``standard`` say why it matters; ``where`` names the page on which
-    it is filled in (a code that the door knows)."""
+    """One thing that a case should have. ``why`` says why it matters, ``standard`` which standard asks for it, and in
+    which of its parts; ``where`` names the page on which it is filled in (a code that the door knows)."""
 
     code: str
     label: str
     why: str
-    standard: str
+    standard: "tuple[tuple[str, str], ...]"
     where: str
     there: Look
 
@@ -176,12 +176,18 @@ def _summary(case: Known) -> bool | None:
     return last is not None and bool(last.summary) and (last.no_action or bool(last.actions_professionals))
 
 
+PRSB = N_("Social prescribing standard (PRSB)")
+AIS = N_("Accessible Information Standard")
+UK_CORE = N_("UK Core")
+FIGURES = N_("Figures for commissioners")
+OURS = N_("Our own rule")
+
 CHECKS: tuple[Check, ...] = (
     Check(
         "worker",
         N_("Who looks after this case"),
         N_("The person has a name to ask for."),
-        "data dictionary 3.3; KPI 6",
+        ((FIGURES, "6"),),
         "give",
         _assigned,
     ),
@@ -189,7 +195,7 @@ CHECKS: tuple[Check, ...] = (
         "first-contact",
         N_("A first contact"),
         N_("How long people wait is counted from it."),
-        "PRSB 8; KPI 4",
+        ((PRSB, "8"), (FIGURES, "4")),
         "contacts",
         _first_contact,
     ),
@@ -197,7 +203,7 @@ CHECKS: tuple[Check, ...] = (
         "next-step",
         N_("The next step and its day"),
         N_("Without a day nobody is reminded, and a person waits without knowing."),
-        "product 12",
+        ((OURS, ""),),
         "contacts",
         _next_step,
     ),
@@ -205,7 +211,7 @@ CHECKS: tuple[Check, ...] = (
         "risk",
         N_("A risk, or that none is known"),
         N_("Whoever reads the message to the GP must know that somebody has asked."),
-        "PRSB 17 (mandatory)",
+        ((PRSB, "17"),),
         "risks",
         _risk,
     ),
@@ -213,7 +219,7 @@ CHECKS: tuple[Check, ...] = (
         "gp-practice",
         N_("The code of their GP practice, or that they have none"),
         N_("The message goes to the right practice, and referrals are counted by practice."),
-        "PRSB 2 (mandatory); KPI 1",
+        ((PRSB, "2"), (FIGURES, "1")),
         "gp-practice",
         _practice,
     ),
@@ -221,7 +227,7 @@ CHECKS: tuple[Check, ...] = (
         "access-needs",
         N_("Whether they need anything to understand us"),
         N_("It is their right, and we have to ask."),
-        "DAPB1605; PRSB 4",
+        ((AIS, ""), (PRSB, "4")),
         "access-needs",
         _access_asked,
     ),
@@ -229,7 +235,7 @@ CHECKS: tuple[Check, ...] = (
         "access-needs-reviewed",
         N_("Their access needs, looked at again"),
         N_("Needs change. They are looked at every year and each time somebody comes to us."),
-        "DAPB1605 (review)",
+        ((AIS, ""),),
         "access-needs",
         _access_reviewed,
     ),
@@ -237,7 +243,7 @@ CHECKS: tuple[Check, ...] = (
         "access-needs-met",
         N_("Whether their access needs were met at the last contact"),
         N_("A need that is written down and not met helps nobody."),
-        "DAPB1605 (meet); KPI 14",
+        ((AIS, ""), (FIGURES, "14")),
         "contacts",
         _access_met,
     ),
@@ -245,15 +251,15 @@ CHECKS: tuple[Check, ...] = (
         "interpreter",
         N_("Whether they want an interpreter"),
         N_("Without one some people cannot say what matters to them."),
-        "UK Core interpreter required; KPI 11",
-        "own-page",
+        ((UK_CORE, ""), (FIGURES, "11")),
+        "interpreter",
         _interpreter,
     ),
     Check(
         "need",
         N_("What they want help with"),
         N_("Goals, places that help and reports all begin with it."),
-        "PRSB 9; KPI 13",
+        ((PRSB, "9"), (FIGURES, "13")),
         "plan",
         _need,
     ),
@@ -261,7 +267,7 @@ CHECKS: tuple[Check, ...] = (
         "goal",
         N_("A goal in their own words"),
         N_("Without one nobody can say whether it got better for them."),
-        "PRSB 19; KPI 7",
+        ((PRSB, "19"), (FIGURES, "7")),
         "plan",
         _goal,
     ),
@@ -269,7 +275,7 @@ CHECKS: tuple[Check, ...] = (
         "action",
         N_("What is done for each goal"),
         N_("A goal moves when somebody does something: who, and by when."),
-        "PRSB 19",
+        ((PRSB, "19"),),
         "plan",
         _action,
     ),
@@ -277,7 +283,7 @@ CHECKS: tuple[Check, ...] = (
         "agreed",
         N_("That the plan as it stands is agreed, or why not"),
         N_("It is their plan. What changes is agreed again."),
-        "PRSB 19; KPI 7",
+        ((PRSB, "19"), (FIGURES, "7")),
         "agree",
         _agreed,
     ),
@@ -285,7 +291,7 @@ CHECKS: tuple[Check, ...] = (
         "plan-review",
         N_("A day on which the plan is looked at again"),
         N_("So that the plan does not grow old unseen."),
-        "PRSB 19",
+        ((PRSB, "19"),),
         "plan-change",
         _plan_review,
     ),
@@ -293,7 +299,7 @@ CHECKS: tuple[Check, ...] = (
         "check-ins",
         N_("Every check-in that was due: answered, or why not"),
         N_("Without the first answers no change can be shown later."),
-        "KPI 9",
+        ((FIGURES, "9"),),
         "check-ins",
         _check_ins,
     ),
@@ -301,7 +307,7 @@ CHECKS: tuple[Check, ...] = (
         "onward",
         N_("What became of the places they were told about"),
         N_("It shows what works, and what there is not enough of."),
-        "PRSB 14; KPI 8 and 13",
+        ((PRSB, "14"), (FIGURES, "8, 13")),
         "onward",
         _onward,
     ),
@@ -309,15 +315,15 @@ CHECKS: tuple[Check, ...] = (
         "share-gp",
         N_("Whether their GP practice may be told"),
         N_("Nothing goes to the practice without their yes, and no answer means no."),
-        "PRSB 6",
-        "own-page",
+        ((PRSB, "6"),),
+        "share-gp",
         _share_gp,
     ),
     Check(
         "summary",
         N_("A summary of the end, and what professionals are asked to do"),
         N_("“Nothing” is an answer. A blank is not."),
-        "PRSB 11 and 18",
+        ((PRSB, "11, 18"),),
         "closing",
         _summary,
     ),

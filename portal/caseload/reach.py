@@ -90,7 +90,9 @@ def _alert_for(actor: Actor) -> ColumnElement[bool]:
 
 
 def _task_for(actor: Actor) -> ColumnElement[bool]:
-    return and_(Task.done_at.is_(None), Task.assigned_to == actor.staff_id)
+    """Given to the actor. What they wrote down for themselves opens nothing to them."""
+    given = or_(Task.asked_by.is_(None), Task.asked_by != actor.staff_id)
+    return and_(Task.done_at.is_(None), Task.assigned_to == actor.staff_id, given)
 
 
 def of_referral(store: Session, actor: Actor, referral_id: uuid.UUID) -> Standing | None:

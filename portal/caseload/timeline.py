@@ -15,6 +15,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from portal import access, referrals
 from portal.access import Actor, Permission
+from portal.caseload.risks import said_anew
+from portal.people.correcting import CHANGED
 from portal.store import (
     AccessNeed,
     Alert,
@@ -95,8 +97,16 @@ def _through(
     return mine
 
 
+def _really_ended(referral: Referral) -> ColumnElement[bool]:
+    return (Risk.person_id == referral.person_id) & ~said_anew()
+
+
 def _given(referral: Referral) -> ColumnElement[bool]:
     return (AuditEvent.about_id == referral.id) & (AuditEvent.act == referrals.GAVE)
+
+
+def _corrected(referral: Referral) -> ColumnElement[bool]:
+    return AuditEvent.about_id.in_((referral.person_id, referral.id)) & (AuditEvent.act == CHANGED)
 
 
 _SOURCES: tuple[_Source, ...] = (
@@ -109,6 +119,7 @@ _SOURCES: tuple[_Source, ...] = (
         ("became", "reason", "words"),
     ),
     _Source("given", AuditEvent, AuditEvent.created_at, _given, "actor_id", ("details",)),
+    _Source("details", AuditEvent, AuditEvent.created_at, _corrected, "actor_id", ("details",)),
     _Source(
         "contact",
         Contact,
@@ -159,7 +170,7 @@ _SOURCES: tuple[_Source, ...] = (
     _Source("message", Message, Message.created_at, _of_referral(Message), "", ("template", "state", "channel")),
     _Source("permission", Allowed, Allowed.created_at, _of_person(Allowed), "recorded_by", ("kind", "decision")),
     _Source("risk", Risk, Risk.created_at, _of_person(Risk), "recorded_by", ("kind", "words")),
-    _Source("risk-ended", Risk, Risk.ended_at, _of_person(Risk), "ended_by", ("kind", "words")),
+    _Source("risk-ended", Risk, Risk.ended_at, _really_ended, "ended_by", ("kind", "words")),
     _Source("access-need", AccessNeed, AccessNeed.created_at, _of_person(AccessNeed), "recorded_by", ("need", "said")),
     _Source(
         "access-need-reviewed", AccessNeed, AccessNeed.reviewed_at, _of_person(AccessNeed), "reviewed_by", ("need",)
@@ -200,6 +211,8 @@ def _moment(source: _Source, row: Record, names: Mapping[uuid.UUID, str]) -> Mom
     facts = {name: getattr(row, name) for name in source.facts}
     if source.kind == "given":
         facts = {"to": names.get(uuid.UUID(facts["details"]["to"]), "")}
+    if source.kind == "details":
+        facts = {"fields": tuple(facts["details"]["fields"])}
     if source.kind == "plan":
         facts = {"number": facts["number"], "act": facts["content"]["act"]}
     return Moment(getattr(row, source.at.key), source.kind, row.id, names.get(by, "") if by else "", facts)

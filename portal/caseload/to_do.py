@@ -1,12 +1,28 @@
 """Tasks in the words of a caseload: what is asked, why, and where to look first."""
 
+import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from portal import access, tasks
 from portal.access import Actor, Permission
-from portal.i18n import N_, gettext
+from portal.caseload import reach
+from portal.caseload.cases import NotPossible, held, plain, refused_day
+from portal.i18n import LONDON, N_, gettext
 from portal.store import Task
+from portal.tasks import NotThere as NotThere
+
+LONGEST = 300
+"""Characters of what one of us wrote down to do."""
+
+
+class NotYours(ValueError):
+    """Nobody takes to themselves what is to be done about a case that is a colleague's: it would open the case to
+    them."""
+
 
 NEWS: dict[str, str] = {
     "referral-received": N_("Tell them that we have their form"),
@@ -39,8 +55,60 @@ class Action:
     args: dict[str, Any] = field(default_factory=dict)
 
 
+def write(
+    store: Session,
+    actor: Actor,
+    referral_id: uuid.UUID,
+    *,
+    once: str,
+    words: str,
+    due: date,
+    to: uuid.UUID | None = None,
+) -> Task:
+    """Write down something to do about a case, until a day, for the actor themselves or for a colleague (``to``).
+
+    Written again with the same ``once`` it is the same task. Raises ``Gone``, ``NotThere``, and ``NotPossible`` with a
+    code by the field (words: missing, too-long, unreadable; due: past, too-far).
+    """
+    problems: dict[str, str] = {}
+    text = plain(words, LONGEST, "words", problems, needed=True)
+    if wrong := refused_day(due):
+        problems["due"] = wrong
+    if problems:
+        raise NotPossible(problems)
+    referral = held(store, actor, referral_id)
+    tasks.may_have(store, actor, to or actor.staff_id)
+    return tasks.add(
+        store,
+        actor.service_id,
+        tasks.Kind.BY_HAND,
+        once=f"by-hand:{once}",
+        due_at=datetime.combine(due, time(23, 59), LONDON).astimezone(UTC),
+        person_id=referral.person_id,
+        referral_id=referral.id,
+        assigned_to=to or actor.staff_id,
+        by=actor,
+        words=text,
+    )
+
+
+def hand_over(store: Session, actor: Actor, task: Task, to: uuid.UUID) -> None:
+    """Give a task to a colleague, or take it. Raises ``NotThere``, and ``NotYours`` for taking one that is about a case
+    which is not part of the actor's own work: a reason to read it holds for a day, a task for as long as it lasts."""
+    if to == actor.staff_id and task.person_id and not reach.within(store, actor, task.person_id):
+        raise NotYours
+    tasks.hand_over(store, actor, task.id, to)
+
+
+def has_day(task: Task) -> bool:
+    """Whether it is due on a day, and not by an hour of it."""
+    return task.kind == tasks.Kind.BY_HAND
+
+
 def what(task: Task) -> str:
     """What is to be done."""
+    if task.words:
+        return task.words
     news = NEWS.get(str(task.details.get("template", "")), "")
     return gettext(news or tasks.KIND_NAMES[tasks.Kind(task.kind)])
 

@@ -360,10 +360,10 @@ TOLD: tuple[Told, ...] = (
             "kind": one_of(TASK),
             **each(link, "draft_id", "referral_id", "message_id"),
             "details": parts,
-            **each(staff_name, "assigned_to", "done_by"),
+            **each(staff_name, "asked_by", "assigned_to", "done_by"),
             **each(plain, "due_at", "done_at"),
         },
-        {**WHOSE, "once": Reason.INNER},
+        {**WHOSE, "once": Reason.INNER, "words": Reason.STAFF_WORDS},
     ),
     Told(
         "messages",

@@ -19,6 +19,7 @@ from portal.people.merging import (
     merges_of,
     possible_duplicates,
     undo_merge,
+    what_matches,
 )
 from portal.people.names import keep_parts
 from portal.people.records import FACTS, LONGEST_NAME_KEY, TELLS, add, facts_of, known_of, told_by, ways_in
@@ -90,4 +91,6 @@ __all__ = [
     "value_of",
     "ways_in",
     "ways_of",
+    "what_matches",
+    "written_down_by",
 ]

@@ -112,6 +112,12 @@ def duplicates_of_each(
     return {person.id: _duplicates(person, others, mine, theirs) for person in everybody}
 
 
+def what_matches(found: Iterable[Duplicate]) -> tuple[str, ...]:
+    """By what somebody may be known already, of MATCHES, strongest first and each once: for a line of a list."""
+    there = {match for one in found for match in one.matches}
+    return tuple(match for match in MATCHES if match in there)
+
+
 def _alike(
     store: Session, service_id: uuid.UUID, everybody: Sequence[ServiceUser], theirs: Iterable[uuid.UUID]
 ) -> list[ServiceUser]:

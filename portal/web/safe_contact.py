@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal import people, reading
-from portal.i18n import N_, gettext
-from portal.journeys import DONT_KNOW, LEFT_BLANK, NOT_ASKED
+from portal.i18n import N_, gettext, language_name
+from portal.journeys import ABSENCES, DONT_KNOW, LEFT_BLANK, NOT_ASKED
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.people import CHANNELS, ContactWay
 
+NO_INTERPRETER = ("no", *ABSENCES)
 VOICEMAIL = {True: N_("You may leave a voice message."), False: N_("Leave no voice message.")}
 SAY_WHO = {
     "call": {
@@ -63,16 +64,25 @@ class Way:
 
 @dataclass(frozen=True)
 class SafeContact:
-    """Everything about reaching one person. What is in neither list of ways was not allowed either."""
+    """Everything about reaching one person. What is in neither list of ways was not allowed either. ``language``: which
+    one to speak, and whether somebody must interpret; ``reads``: which one to write, where that is another one;
+    ``access``: what they need to understand and be understood."""
 
     name: str
     ways: tuple[Way, ...]
     forbidden: tuple[str, ...]
     no_longer: tuple[str, ...]
+    language: str = ""
+    reads: str = ""
+    access: tuple[str, ...] = ()
 
 
-def in_words(name: str, told: Sequence[ContactWay]) -> SafeContact:
-    """What was said about safe contact, in the language now spoken. ``name`` is the name to use."""
+def in_words(
+    name: str, told: Sequence[ContactWay], answers: Mapping[str, object] | None = None, access: Sequence[str] = ()
+) -> SafeContact:
+    """What was said about safe contact, in the language now spoken. ``name`` is the name to use; ``answers``: what was
+    said about languages."""
+    said = answers or {}
     allowed = [way for way in told if way.allowed]
     channels = {way.channel for way in allowed}
     earlier = [way.channel for way in told if not way.allowed and way.channel not in channels]
@@ -82,12 +92,38 @@ def in_words(name: str, told: Sequence[ContactWay]) -> SafeContact:
         # To come back here is never ours to do.
         tuple(gettext(label) for channel, label in CHANNELS.items() if channel not in channels | {"come-back"}),
         tuple(gettext(CHANNELS[channel]) for channel in dict.fromkeys(earlier)),
+        language_of(said) if "spoken_language" in said else "",
+        _reads(said),
+        tuple(access),
     )
+
+
+def language_of(answers: Mapping[str, object]) -> str:
+    """The language to speak, and whether somebody must interpret."""
+    return say_language(str(answers.get("spoken_language", NOT_ASKED)), str(answers.get("interpreter", NOT_ASKED)))
+
+
+def say_language(spoken: str, interpreter: str) -> str:
+    """The language to speak, and whether somebody must interpret; answers to these two questions of the form."""
+    said = SELF_REFERRAL.question("spoken_language").say(spoken) if spoken in ABSENCES else language_name(spoken)
+    if interpreter in NO_INTERPRETER:
+        return said
+    wanted = SELF_REFERRAL.question("interpreter").say(interpreter)
+    return gettext(N_("%(language)s. Interpreter: %(interpreter)s"), language=said, interpreter=wanted)
+
+
+def _reads(answers: Mapping[str, object]) -> str:
+    written = answers.get("written_language", NOT_ASKED)
+    same = written in ABSENCES or written == answers.get("spoken_language")
+    return "" if same else language_name(str(written))
 
 
 def of_answers(name: str, answers: Mapping[str, object]) -> SafeContact:
     """The same from the answers of a form that has not been sent."""
-    return in_words(name, people.ways_in(answers))
+    needs, detail = answers.get("access_needs"), people.value_of(answers, "access_detail")
+    listed = SELF_REFERRAL.question("access_needs")
+    chosen = [listed.say([code]) for code in needs if code != "none"] if isinstance(needs, list) else []
+    return in_words(name, people.ways_in(answers), answers, [*chosen, *([detail] if detail else [])])
 
 
 def _way(way: ContactWay) -> Way:

@@ -11,49 +11,28 @@ from portal import alerts, experience, people, referrals, retention
 from portal.access import Permission
 from portal.caseload import completeness, today, triage
 from portal.i18n import N_, gettext
+from portal.journeys.details import LANGUAGE
 from portal.journeys.self_referral import SELF_REFERRAL
-from portal.people import SHARING
 from portal.services import practices
 from portal.services.practices import Practice
 from portal.web import goals, questions
-from portal.web.caseload import closing, contacts, letters, onward, plan_words, record, safeguarding, timeline
-from portal.web.caseload.door import answers_now, blueprint, contact_of, read, say_answer, staff_names, to_case
+from portal.web.caseload import (
+    closing,
+    contacts,
+    letters,
+    onward,
+    plan_words,
+    record,
+    safeguarding,
+    sharing,
+    tasks,
+    timeline,
+)
+from portal.web.caseload.door import answers_now, blueprint, contact_of, read, staff_names, to_case
 from portal.web.caseload.plan import missing_words, next_of, plan_of
 from portal.web.caseload.scores import scales_of
 from portal.web.caseload.words import say_needs, say_promise, shown_alert
 from portal.web.security import allow
-
-SUPPORT = ("spoken_language", "written_language", "interpreter", "access_needs", "access_detail")
-
-DECISIONS: dict[str, str] = {
-    "given": N_("Yes"),
-    "refused": N_("No"),
-    "withdrawn": N_("No: they took it back"),
-    "left-blank": N_("Left blank, so no"),
-    "prefer-not-to-say": N_("Chose not to say, so no"),
-}
-GIVEN_BY: dict[str, str] = {
-    "person": N_("in the form"),
-    "proxy": N_("by the person who filled in the form for them"),
-    "staff-recorded-verbal": N_("in words, to one of us"),
-}
-
-
-def _permissions(person_id: uuid.UUID) -> list[tuple[str, str]]:
-    """Every question about sharing, and what counts now. No row means no."""
-    now_count = people.permissions_of(g.store, g.actor.service_id, person_id)
-    told = []
-    for kind in SHARING:
-        row = now_count.get(kind)
-        said = gettext(N_("Not asked, so no"))
-        if row:
-            said = gettext(
-                N_("%(answer)s (%(how)s)"),
-                answer=gettext(DECISIONS[row.decision]),
-                how=gettext(GIVEN_BY.get(row.given_by, GIVEN_BY["person"])),
-            )
-        told.append((gettext(SELF_REFERRAL.question(kind).name), said))
-    return told
 
 
 def _answers_by_step(answers: Mapping[str, object]) -> list[tuple[str, list[tuple[str, Markup]]]]:
@@ -77,13 +56,14 @@ def _not_asked(answers: Mapping[str, object]) -> list[str]:
 
 # What is still missing ------------------------------------------------------------------------------------------------
 
-FILLED_ON: dict[str, tuple[str, str]] = {
+FILLED_ON: dict[str, tuple[str, str] | tuple[str, str, str]] = {
     "give": ("caseload.give", ""),
     "contacts": ("caseload.case", "contacts"),
     "risks": ("caseload.risks_of", ""),
     "gp-practice": ("caseload.gp_practice", ""),
     "access-needs": ("caseload.access_needs_of", ""),
-    "own-page": ("visits.access_of", ""),
+    "interpreter": ("caseload.details_part", "interpreter", LANGUAGE),
+    "share-gp": ("caseload.sharing_of", "share_gp"),
     "plan": ("caseload.care_plan_of", ""),
     "plan-change": ("caseload.change_plan", ""),
     "agree": ("caseload.agree_plan", ""),
@@ -91,7 +71,7 @@ FILLED_ON: dict[str, tuple[str, str]] = {
     "onward": ("caseload.case", "onward"),
     "closing": ("caseload.case", "closing"),
 }
-"""The page, and the part of it, on which something that is missing is filled in."""
+"""The page, the place on it, and which part of the details, where something that is missing is filled in."""
 
 
 def _completeness(referral: referrals.Referral) -> dict[str, object]:
@@ -101,14 +81,20 @@ def _completeness(referral: referrals.Referral) -> dict[str, object]:
         "checks_there": found.there,
         "checks_counted": len(found.counted),
         "missing_checks": [
-            (gettext(one.label), gettext(one.why), _address(one.where, referral.id)) for one in found.missing
+            (gettext(one.label), gettext(one.why), _standards(one), _address(one.where, referral.id))
+            for one in found.missing
         ],
     }
 
 
+def _standards(check: completeness.Check) -> str:
+    """Which standards ask for it, in one line."""
+    return "; ".join(f"{gettext(name)} {part}".strip() for name, part in check.standard)
+
+
 def _address(where: str, referral_id: uuid.UUID) -> str:
-    endpoint, part = FILLED_ON[where]
-    return url_for(endpoint, referral_id=referral_id, _anchor=part or None)
+    endpoint, place, *part = FILLED_ON[where]
+    return url_for(endpoint, referral_id=referral_id, slug=part[0] if part else None, _anchor=place or None)
 
 
 def _parts(referral: referrals.Referral) -> dict[str, object]:
@@ -118,12 +104,14 @@ def _parts(referral: referrals.Referral) -> dict[str, object]:
         **plan_words.for_case(referral),
         **record.risks_for_case(referral),
         **record.needs_for_case(referral),
+        **tasks.for_case(referral),
         **safeguarding.for_case(referral),
         **record.notes_for_case(referral),
         **onward.for_case(referral),
         **letters.for_case(referral),
         **closing.for_case(referral),
         **timeline.for_case(referral),
+        **sharing.for_case(referral),
         **_completeness(referral),
         "triage": triage.missing(g.store, referral),
         "no_practice": triage.NO_PRACTICE,
@@ -164,13 +152,11 @@ def case(referral_id: uuid.UUID) -> ResponseReturnValue:
         comments=experience.said_by(g.store, g.actor, person.id),
         erasure_asked=erasure is not None and erasure.state == "asked",
         contact=contact_of(referral),
-        support=[(gettext(SELF_REFERRAL.question(code).name), say_answer(code, answers)) for code in SUPPORT],
         alerts=[shown_alert(one, names, whole=True) for one in alerts.of_referral(g.store, g.actor, referral.id)],
         words=people.value_of(answers, "what_matters"),
         needs=say_needs(referrals.needs_of(g.store, referral)),
         steps=_answers_by_step(answers),
         not_asked=_not_asked(answers),
-        permissions=_permissions(referral.person_id),
         duplicates=people.possible_duplicates(g.store, person),
         matches=people.MATCHES,
         others=[one for one in referrals.of_person(g.store, g.actor, person.id) if one.id != referral.id],

@@ -22,7 +22,7 @@ from portal.web import forms
 from portal.web.admin import NOT_A_DAY, read_day
 from portal.web.caseload.door import a_place, blueprint, contact_of, read, staff_names
 from portal.web.caseload.plan import TOO_FAR
-from portal.web.caseload.words import NO_INTERPRETER
+from portal.web.safe_contact import NO_INTERPRETER
 from portal.web.security import allow, keeps_typed
 
 MANY = ("with_whom", "results")

@@ -11,8 +11,12 @@ from markupsafe import Markup
 
 from portal import access, alerts, people, referrals
 from portal.access import Permission
+from portal.caseload import access_needs
 from portal.caseload import reach as reaching
+from portal.caseload.access_needs import AccessNeed
+from portal.caseload.lists import NEED_OF, entry
 from portal.i18n import N_, gettext
+from portal.journeys.access_needs import BY_CODE
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral, Unsent
 from portal.web import forms, questions, safe_contact
@@ -28,16 +32,23 @@ REACH = (
     "pronouns",
     "date_of_birth",
     "postcode",
-    "spoken_language",
-    "interpreter",
-    "access_needs",
-    "access_detail",
     "helper_name",
     "helper_relationship",
     "helper_contact",
 )
-"""The answers of an unsent form that help to reach somebody safely; the rest stays theirs until they send it."""
-TYPED = (*REACH, "phone", "email", "post_address", "trusted_name", "trusted_contact", "meeting_place")
+"""The answers of an unsent form that help to reach somebody safely, beside the rule of safe contact; the rest stays
+theirs until they send it."""
+TYPED = (
+    *REACH,
+    "spoken_language",
+    "access_detail",
+    "phone",
+    "email",
+    "post_address",
+    "trusted_name",
+    "trusted_contact",
+    "meeting_place",
+)
 """What is shown of an unsent form as it was typed, where we could not read it."""
 
 
@@ -120,9 +131,29 @@ def to_case(referral_id: uuid.UUID) -> ResponseReturnValue:
 
 
 def contact_of(referral: Referral) -> SafeContact:
-    """How to reach the person safely."""
+    """How to reach the person safely, in which language, and what they need to understand."""
     ways = people.ways_of(g.store, g.actor.service_id, referral.person_id)
-    return safe_contact.in_words(referrals.name_to_use(answers_now(referral)), ways)
+    answers = referrals.answers_now(referral, people.read(g.store, g.actor, referral.person_id), ways)
+    needs = access_needs.of_person(g.store, g.actor.service_id, referral.person_id)
+    return safe_contact.in_words(referrals.name_to_use(answers), ways, answers, [say_whole_need(one) for one in needs])
+
+
+def say_access_need(need: AccessNeed) -> str:
+    """A need in a few words; one that stands only in the person's own words says these."""
+    term = BY_CODE.get(need.need)
+    if need.detail and need.need in access_needs.NEEDS_WORDS:
+        return need.detail
+    return gettext(term.label) if term else need.need
+
+
+def say_whole_need(need: AccessNeed) -> str:
+    """A need with what exactly it is, or what is still to be asked, and whose it is when it is not the person's own."""
+    said, whose, term = say_access_need(need), entry(NEED_OF, need.need_of), BY_CODE.get(need.need)
+    more = [need.detail or (gettext(term.ask) if term and term.ask else "")]
+    more = [words for words in more if words and words != said]
+    if whose and whose.code != "self":
+        more.insert(0, gettext(whose.label))
+    return f"{said} ({', '.join(more)})" if more else said
 
 
 def answers_now(referral: Referral) -> "dict[str, object]":

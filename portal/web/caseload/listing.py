@@ -20,7 +20,8 @@ from portal.journeys import ABSENCES
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.web import forms
 from portal.web.caseload.door import blueprint, staff_names
-from portal.web.caseload.words import say_language, say_late, say_needs
+from portal.web.caseload.words import say_late, say_needs
+from portal.web.safe_contact import say_language
 from portal.web.security import allow, keeps_typed
 
 ANY: dict[str, str] = {

@@ -25,7 +25,8 @@ from portal.referrals import Referral
 from portal.services import practices
 from portal.web import forms, questions
 from portal.web.admin import NOT_A_DAY, read_day
-from portal.web.caseload.door import blueprint, contact_of, read, staff_names
+from portal.web.caseload.door import blueprint, contact_of, read, say_access_need, staff_names
+from portal.web.caseload.plan import TOO_FAR
 from portal.web.security import allow, keeps_typed
 
 PAST = N_("That day is past")
@@ -34,6 +35,7 @@ TOO_LONG = N_("That is too long")
 TYPE_AGAIN = N_("Please type it again: a character in it cannot be kept")
 SAY: dict[str, str] = {
     "past": PAST,
+    "too-far": TOO_FAR,
     "future": FUTURE,
     "too-long": TOO_LONG,
     "unreadable": TYPE_AGAIN,
@@ -62,9 +64,10 @@ def typed_day(day: date | None) -> str:
 
 
 def refuse(form: forms.Form, problem: NotPossible, **other: str) -> None:
-    """Say at each field what the room found wrong with it; ``other``: the sentence for a field's missing words."""
+    """Say at each field what the room found wrong with it; ``other``: the sentence for a field's missing words, or for
+    a day that is too far away."""
     for name, code in problem.problems.items():
-        form.refuse(name, gettext(other.get(name, SAY[code]) if code == "missing" else SAY[code]))
+        form.refuse(name, gettext(other.get(name, SAY[code]) if code in ("missing", "too-far") else SAY[code]))
 
 
 def once() -> str:
@@ -111,7 +114,8 @@ KIND_OF_RISK: dict[str, str] = {one.code: one.label for one in RISK_KINDS} | {NO
 
 @dataclass(frozen=True)
 class ShownRisk:
-    """A risk in words. ``over``: its day of review has come."""
+    """A risk in words. ``over``: its day of review has come; ``reworded``: it has not ended, but stands in other words
+    since."""
 
     risk: Risk
     kind: str
@@ -121,9 +125,10 @@ class ShownRisk:
     over: bool
     by: str
     ended: str
+    reworded: bool
 
 
-def shown_risk(risk: Risk) -> ShownRisk:
+def shown_risk(risk: Risk, *, reworded: bool = False) -> ShownRisk:
     """A risk in words."""
     return ShownRisk(
         risk,
@@ -134,6 +139,7 @@ def shown_risk(risk: Risk) -> ShownRisk:
         risk.review_due is not None and risk.review_due <= today(),
         name_of(risk.recorded_by),
         say_date(risk.ended_at, weekday=False) if risk.ended_at else "",
+        reworded,
     )
 
 
@@ -169,12 +175,12 @@ def options(listed: "tuple[Listed, ...]") -> list[tuple[str, str]]:
 def risks_for_case(referral: Referral) -> dict[str, object]:
     """What parts/case_risks.html shows."""
     service_id, person_id = referral.service_id, referral.person_id
+    there = risks.of_person(g.store, service_id, person_id)
+    ended = risks.of_person(g.store, service_id, person_id, ended=True)
     return {
-        "risks": [shown_risk(one) for one in risks.of_person(g.store, service_id, person_id)],
+        "risks": [shown_risk(one) for one in there],
         "past_risks": [
-            shown_risk(one)
-            for one in risks.of_person(g.store, service_id, person_id, ended=True)
-            if one.kind != NONE_KNOWN
+            shown_risk(one, reworded=risks.goes_on(one, [*there, *ended])) for one in ended if one.kind != NONE_KNOWN
         ],
         "risk_said": risks.is_said(g.store, referral),
     }
@@ -260,14 +266,6 @@ class ShownNeed:
     review: str
     raised: bool
     said: bool
-
-
-def say_access_need(need: AccessNeed) -> str:
-    """A need in a few words; one that stands only in the person's own words says these."""
-    term = BY_CODE.get(need.need)
-    if need.detail and need.need in access_needs.NEEDS_WORDS:
-        return need.detail
-    return gettext(term.label) if term else need.need
 
 
 def _shown_need(need: AccessNeed, raised: "set[uuid.UUID]") -> ShownNeed:

@@ -7,19 +7,18 @@ from datetime import date, datetime
 
 from flask import g, url_for
 
-from portal import alerts, feedback, i18n, people, referrals
+from portal import alerts, feedback, i18n, people, referrals, tasks
 from portal.caseload import to_do
 from portal.clock import now, today
-from portal.i18n import LONDON, N_, gettext, language_name, ngettext
-from portal.journeys import ABSENCES, Question
+from portal.i18n import LONDON, N_, gettext, ngettext, say_date, say_moment
+from portal.journeys import Question
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Alert, Promise, Task
 from portal.web import questions
-from portal.web.caseload.door import say_answer
+from portal.web.safe_contact import language_of
 
 EXCERPT = 120
 """Characters of somebody's own words in a list."""
-NO_INTERPRETER = ("no", *ABSENCES)
 
 
 def say_wait(since: datetime) -> str:
@@ -58,23 +57,6 @@ def _asked(code: str) -> Question | None:
     return next((question for question in SELF_REFERRAL.questions if question.code == code), None)
 
 
-def _language(answers: Mapping[str, object]) -> str:
-    """The language to speak, and whether somebody must interpret."""
-    spoken = answers.get("spoken_language", NO_INTERPRETER[-1])
-    return say_language(str(spoken), str(answers.get("interpreter", NO_INTERPRETER[-1])))
-
-
-def say_language(spoken: str, interpreter: str) -> str:
-    """The language to speak, and whether somebody must interpret; answers to these two questions of the form."""
-    answers: dict[str, object] = {"spoken_language": spoken, "interpreter": interpreter}
-    said = say_answer("spoken_language", answers) if spoken in ABSENCES else language_name(spoken)
-    if interpreter in NO_INTERPRETER:
-        return said
-    return gettext(
-        N_("%(language)s. Interpreter: %(interpreter)s"), language=said, interpreter=say_answer("interpreter", answers)
-    )
-
-
 def _excerpt(answers: Mapping[str, object]) -> str:
     words = " ".join((people.value_of(answers, "what_matters") or "").split())
     return words if len(words) <= EXCERPT else words[:EXCERPT].rsplit(" ", 1)[0] + "…"
@@ -88,19 +70,27 @@ def say_needs(codes: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class ShownLine:
-    """A referral in a list."""
+    """A referral in a list. ``matches``: by what somebody like this may be known already."""
 
     line: referrals.Line
     words: str
     needs: list[str]
     language: str
     promise: str
+    matches: str
 
 
 def shown_line(line: referrals.Line) -> ShownLine:
     """A referral in a list, in words."""
     answers = line.referral.answers
-    return ShownLine(line, _excerpt(answers), say_needs(line.needs), _language(answers), say_promise(line.promise))
+    return ShownLine(
+        line,
+        _excerpt(answers),
+        say_needs(line.needs),
+        language_of(answers),
+        say_promise(line.promise),
+        ", ".join(gettext(people.MATCHES[match]) for match in line.matches),
+    )
 
 
 @dataclass(frozen=True)
@@ -175,7 +165,8 @@ def shown_alert(alert: Alert, names: Mapping[uuid.UUID, str], *, whole: bool = F
 
 @dataclass(frozen=True)
 class ShownTask:
-    """Something to do, in words, and where to look first."""
+    """Something to do, in words, and where to look first. ``asked_by``: the colleague who wrote it down for somebody
+    else."""
 
     task: Task
     what: str
@@ -183,16 +174,23 @@ class ShownTask:
     address: str
     assigned: str
     late: str
+    by_when: str
+    asked_by: str
 
 
-def shown_task(task: Task, names: Mapping[uuid.UUID, str]) -> ShownTask:
-    """Something to do, in words."""
+def shown_task(task: Task, names: Mapping[uuid.UUID, str], *, opens: bool = False) -> ShownTask:
+    """Something to do, in words. What a colleague wrote about a case is shown where the case is open to the reader
+    (``opens``), and to those whose task it is; anybody else reads that there is something."""
+    may_read = opens or task.assigned_to is None or g.actor.staff_id in (task.assigned_to, task.asked_by)
+    when = say_date(day_of(task.due_at), weekday=False) if to_do.has_day(task) else say_moment(task.due_at)
     first = to_do.where(g.actor, task)
     return ShownTask(
         task,
-        to_do.what(task),
+        to_do.what(task) if may_read else gettext(tasks.KIND_NAMES[tasks.Kind(task.kind)]),
         to_do.why(task),
         url_for(first.endpoint, **first.args) if first else "",
         names.get(task.assigned_to or task.id, ""),
         say_late(task.due_at) if task.due_at < now() else "",
+        gettext(N_("By %(when)s"), when=when),
+        names.get(task.asked_by, "") if task.asked_by and task.asked_by != task.assigned_to else "",
     )
