@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from portal import access, exports, notifications, people, referrals
+from portal import access, codes, exports, notifications, people, referrals
 from portal.access import Actor, Refused, Role
 from portal.caseload import access_needs, details, letters, onward
 from portal.caseload.cases import Gone, Meanwhile
@@ -19,6 +19,7 @@ from portal.journeys.details import DETAILS
 from portal.store import AccessNeed, AuditEvent, ContactWay, Message, Permission, Referral, ServiceUser, Stores, Task
 from tests.arriving import Known, somebody
 from tests.cases import Case, a_case
+from tests.lived import reads
 from tests.staffed import a_colleague, acting
 from tests.visitor import Visitor
 from tests.world import Member, a_service, sign_in, staff_member
@@ -419,8 +420,20 @@ def test_what_they_say_by_phone_is_written_down_on_the_case_and_they_see_who_did
     assert "They take it back" not in browser.words
     say(browser, "share_onward refused", given_by="guess")
     assert (browser.status, browser.errors) == (422, ["Choose how they told you"])
+    browser.open(desk.at("/details/name")).press(preferred_name="Zo")
     looked = exports.who_looked(desk.store, desk.service, desk.referral.person_id)
-    assert ("Amina", "Changed what we may share") in {(one.name, one.what) for one in looked}
+    changed = {("Amina", "Changed what we may share"), ("Amina", "Changed the details")}
+    assert changed <= {(one.name, one.what) for one in looked}
+    key = codes.new_key()
+    reads(desk.store, desk.service, desk.referral, desk.known.number, key=key)
+    desk.store.commit()
+    theirs = Visitor(desk.app)
+    theirs.client.set_cookie(desk.app.config["VISIT_COOKIE"], key)
+    page = theirs.open("/my")
+    assert "Amina of our team wrote this down." in page.words
+    # What they do themselves is nobody else's.
+    page.press(to="/my/sharing", kind="share_gp", decision="given")
+    assert "wrote this down" not in page.words
 
 
 def test_a_yes_on_a_page_that_lay_open_while_they_said_no_asks_again(desk: Desk) -> None:

@@ -26,6 +26,7 @@ from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
 from portal.web.caseload.door import blueprint, read
 from portal.web.caseload.record import KIND_OF_RISK, case_page
+from portal.web.caseload.sharing import DECISIONS
 from portal.web.check_ins import OCCASIONS
 from portal.web.security import allow
 
@@ -60,13 +61,6 @@ MESSAGE_STATES: dict[str, str] = {
     "sent": N_("sent"),
     "refused": N_("not sent: they do not allow it"),
     "failed": N_("did not arrive"),
-}
-PERMISSION_WORDS: dict[str, str] = {
-    "given": N_("Yes"),
-    "refused": N_("No"),
-    "withdrawn": N_("No: they took it back"),
-    "left-blank": N_("Left blank, so no"),
-    "prefer-not-to-say": N_("Chose not to say, so no"),
 }
 
 
@@ -169,7 +163,7 @@ def _message(one: Moment, _referral: Referral) -> tuple[str, str, str]:
 
 def _permission(one: Moment, _referral: Referral) -> tuple[str, str, str]:
     question = gettext(SELF_REFERRAL.question(one.facts["kind"]).name)
-    return _said(question, gettext(PERMISSION_WORDS[one.facts["decision"]])), "", ""
+    return _said(question, gettext(DECISIONS[one.facts["decision"]])), "", ""
 
 
 def _risk(what: str) -> Say:
