@@ -224,7 +224,13 @@ def send_code_to_nobody(store: Session, service: Service, code: str) -> None:
 
 def takes_code(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> bool:
     """Whether a sign-in code could be sent to this person: on a way that they allow and have confirmed."""
-    way, _ = _safe_way(_ways(store, service_id, person_id), MESSAGES["sign-in-code"])
+    return may_go(store, service_id, person_id, "sign-in-code")
+
+
+def may_go(store: Session, service_id: uuid.UUID, person_id: uuid.UUID, template: str) -> bool:
+    """Whether this message could be sent to this person as things stand now: on a way that they allow and have
+    confirmed."""
+    way, _ = _safe_way(_ways(store, service_id, person_id), MESSAGES[template])
     return way is not None
 
 

@@ -47,6 +47,7 @@ STATUSES: dict[str, str] = {
     "passed-on": N_("Passed on"),
     "not-eligible": N_("Declined"),
     "declined": N_("The person said no"),
+    "withdrawn": N_("The person has stopped it"),
     "closed": N_("Closed"),
     "duplicate": N_("Sent twice"),
 }
@@ -111,7 +112,8 @@ class Kept:
 
 @dataclass(frozen=True)
 class Line:
-    """A referral in the inbox, with what a worker needs to choose the next one."""
+    """A referral in the inbox, with what a worker needs to choose the next one. ``matches``: by what the person may be
+    known already (``people.MATCHES``)."""
 
     referral: Referral
     person: ServiceUser
@@ -119,7 +121,7 @@ class Line:
     needs: tuple[str, ...]
     promise: "Promise"
     unopened_alert: bool
-    possible_duplicates: int
+    matches: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ class Standing:
     staff are called. ``word``: the service's word to the person, ``to_do`` what they may do themselves. ``next_by``:
     when the worker plans to get in touch again. ``until``: on hold until then, or, after an end, the last day on which
     it can be opened again. ``again``: when it was opened again. ``there``: its reference at the service it went to.
+    ``asks_on``: after an end, when we ask once more how they are.
     """
 
     code: str
@@ -156,6 +159,7 @@ class Standing:
     until: date | None = None
     again: datetime | None = None
     there: str = ""
+    asks_on: date | None = None
 
     @property
     def open(self) -> bool:
@@ -471,7 +475,7 @@ def _lines(store: Session, actor: Actor, rows: Sequence[Referral], alarmed: "set
             tuple(needs.get(row.id, ())),
             promise_of(settings, row.due_at),
             unopened_alert=row.id in alarmed,
-            possible_duplicates=len(alike.get(row.person_id, ())),
+            matches=people.what_matches(alike.get(row.person_id, ())),
         )
         for row in rows
     ]
@@ -776,14 +780,16 @@ def _standing_at_the_end(store: Session, referral: Referral) -> Standing:
     if closure and closure.reopened_at:
         closure = None  # that end is over; what counts is how it ended since
     twice = closure is not None and closure.reason == "duplicate"
+    later = measures.follow_ups(store, referral) if referral.status == "closed" else []
     return Standing(
-        "withdrawn" if referral.status == "declined" else "duplicate" if twice else referral.status,
+        "withdrawn" if referral.status in SAID_NO else "duplicate" if twice else referral.status,
         since=referral.closed_at or referral.decided_at,
         word=(closure.person_summary if closure else referral.word_to_person) or "",
         to_do=(closure.actions_person if closure else None) or "",
         until=closure.reopen_until if closure and referral.status == "closed" and not twice else None,
         passed_to=referral.passed_to or "",
         there=move.to_reference if move and referral.status == "passed-on" else "",
+        asks_on=later[0].due_at.astimezone(LONDON).date() if later else None,
     )
 
 
@@ -799,23 +805,28 @@ def last_change(store: Session, referral: Referral) -> ReferralChange | None:
 
 
 WITHDRAWN = "withdrawn"
+"""The status, and in its history the code for it, of a referral that the person has ended."""
+SAID_NO = ("declined", WITHDRAWN)
+"""How a referral stands that the person did not want: they said no when we asked, or ended it themselves (data
+dictionary 4.6). For them it is one thing."""
 
 
 def withdraw(store: Session, service: Service, person_id: uuid.UUID, referral_id: uuid.UUID) -> Referral:
     """ "I do not want this any more": the person ends their own referral. Nothing is deleted; check-ins stop, and a
-    task tells the staff. Pressed twice it is one withdrawal. Raises ``Gone``, and ``AlreadyDecided`` for one that is
-    over.
+    task tells the staff. Pressed twice it is one withdrawal. ``caseload.closing.withdraw`` writes down the end of the
+    case as well. Raises ``Gone``, and ``AlreadyDecided`` for one that is over.
     """
     mine = access.rows_of(service.id, Referral).where(Referral.id == referral_id, Referral.person_id == person_id)
     referral = store.scalar(mine.with_for_update().execution_options(populate_existing=True))
     if referral is None:
         raise Gone
-    if referral.status == "declined":
+    if referral.status in SAID_NO:
         return referral
     if referral.status not in (*WAITING, *Referral.OPEN):
         raise AlreadyDecided(referral)
-    referral.decided_at, referral.decided_by = now(), None
-    set_status(store, None, referral, "declined", WITHDRAWN)
+    if referral.status in WAITING:  # nobody has decided about it; who once took it stays in the record
+        referral.decided_at, referral.decided_by = now(), None
+    set_status(store, None, referral, WITHDRAWN, WITHDRAWN)
     referral.reason = None  # nobody is made to give one (data dictionary 3.3)
     measures.stop(store, service, referral.id, WITHDRAWN)
     tasks.add(

@@ -687,7 +687,7 @@ def test_withdrawing_ends_the_form_and_its_questions_and_tells_the_staff(
     assert "because you do not want it any more. We ask you nothing more about it." in browser.words
     assert "I do not want this any more" not in browser.links()
     fresh(store, known.referral)
-    assert known.referral.status == "declined"
+    assert known.referral.status == "withdrawn"
     assert {one.status for one in store.scalars(select(CheckIn))} == {"cancelled"}
     task = store.scalars(select(Task).where(Task.kind == "person-withdrew")).one()
     assert (task.assigned_to, task.referral_id) == (worker.staff_id, known.referral.id)
@@ -723,7 +723,7 @@ def test_only_the_form_whose_button_was_pressed_ends(
     browser.post("/my/stop", fields)
     fresh(store, other)
     fresh(store, known.referral)
-    assert (known.referral.status, other.status) == ("submitted", "declined")
+    assert (known.referral.status, other.status) == ("submitted", "withdrawn")
 
 
 def test_withdrawing_twice_is_once_and_what_is_over_cannot_be_withdrawn(

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from portal import access, audit, codes, drafts, notifications, reading, services, throttle
@@ -103,8 +103,8 @@ def _let_in(service_id: uuid.UUID) -> tuple[ColumnElement[bool], ...]:
     withdrawn = exists().where(
         Referral.service_id == service_id,
         Referral.id == Visit.referral_id,
-        Referral.status == "declined",
-        Referral.decided_at >= Visit.created_at,
+        Referral.status.in_(("declined", "withdrawn")),
+        func.coalesce(Referral.closed_at, Referral.decided_at) >= Visit.created_at,
     )
     return (
         Visit.service_id == service_id,

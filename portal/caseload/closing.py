@@ -7,7 +7,7 @@ tasks, onward referrals, actions) goes on; nobody is asked how they are any more
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from portal import access, alerts, audit, measures, notifications, reading, referrals, services, tasks
 from portal.access import Actor, Permission, rows_of
 from portal.caseload import contacts, letters, risks, triage
-from portal.caseload.lists import CLOSURE_REASONS, HOLD_REASONS, NEED_OUTCOMES, ONWARD_OVER, codes_in
+from portal.caseload.lists import ASKED_LATER, CLOSURE_REASONS, HOLD_REASONS, NEED_OUTCOMES, ONWARD_OVER, codes_in
 from portal.clock import now, today
 from portal.i18n import LONDON
 from portal.store import Alert, CheckIn, Letter, Onward, PlanAction, Referral, ReferralNeed, Service, Task
@@ -31,14 +31,21 @@ REOPEN_FOR = timedelta(days=183)
 FARTHEST = timedelta(days=730)
 """A follow-up, or the end of a pause, lies no farther ahead; what does is a slip of the hand."""
 
+NOT_KNOWN = "unknown"
+"""What became of a need, where nobody has asked (of NEED_OUTCOMES)."""
+
 SHORT_YEARS = 2
 KEPT_SHORTER = ("person-chose-to-stop", "not-eligible")
 """The ends after which a case is looked at after two years already (data dictionary 3.10: withdrawn, not eligible)."""
 
+CHOSE_TO_STOP, WAS_PASSED_ON, NOT_OURS = "person-chose-to-stop", "moved-to-other-support", "not-eligible"
+"""What the end of a referral is called of which no member of staff has chosen from CLOSURE_REASONS: the person has
+withdrawn, somebody else helps them, or we could not take it for a reason of the service's own."""
+
 SILENT = ("died", "duplicate")
 """The ends of which the person is not told: somebody who has died, and somebody whose other referral goes on."""
 
-REOPENABLE = ("closed", "declined", "passed-on", "not-eligible")
+REOPENABLE = ("closed", "declined", "withdrawn", "passed-on", "not-eligible")
 
 OPEN_ACTIONS = ("planned", "in-progress")
 
@@ -80,13 +87,18 @@ class TooLate(ValueError):
 @dataclass(frozen=True)
 class Beside:
     """What has to be known of a case that is to end. ``attempts_left``: how many more before "we could not reach them";
-    ``at_the_end``: the check-in that waits for the end of the support, if one does; ``asked``: the check-ins of which
-    nobody is asked any more; the rest goes on. ``others``: the person's other open referrals."""
+    ``at_the_end``: the check-in that waits for the end of the support, if one does; ``later``: those that may still
+    come after it (see ``may_ask_later``); ``asked``: the check-ins of which nobody is asked any more; the rest goes on.
+    ``by_message``: whether we may write to them about it; ``said_no``: they did not want to answer one before.
+    ``others``: the person's other open referrals."""
 
     needs: tuple[ReferralNeed, ...]
     attempts_left: int
     risk_said: bool
     at_the_end: CheckIn | None
+    later: tuple[CheckIn, ...]
+    by_message: bool
+    said_no: bool
     asked: tuple[CheckIn, ...]
     alerts: tuple[Alert, ...]
     tasks: tuple[Task, ...]
@@ -103,14 +115,19 @@ def beside(store: Session, service: Service, actor: Actor, referral: Referral) -
     onward = rows_of(here, Onward).where(Onward.referral_id == mine, Onward.status.not_in(ONWARD_OVER))
     actions = rows_of(here, PlanAction).where(PlanAction.referral_id == mine, PlanAction.status.in_(OPEN_ACTIONS))
     waiting = rows_of(here, Letter).where(Letter.referral_id == mine, Letter.state == "waiting")
-    unfinished = [one for one in measures.of_referral(store, here, mine) if one.status in measures.UNFINISHED]
+    every = measures.of_referral(store, here, mine)
+    unfinished = [one for one in every if one.status in measures.UNFINISHED]
+    later = may_ask_later(store, service, referral)
     theirs = referrals.of_person(store, actor, referral.person_id)
     return Beside(
         needs=tuple(_needs(store, referral)),
         attempts_left=attempts_left(service, referral),
         risk_said=risks.is_said(store, referral),
         at_the_end=_at_the_end(service, unfinished),
-        asked=tuple(unfinished),
+        later=tuple(later),
+        by_message=notifications.may_go(store, here, referral.person_id, "check-in-due"),
+        said_no=any(one.why_not == "declined" for one in every),
+        asked=tuple(one for one in unfinished if one not in later),
         alerts=tuple(one for one in alerts.of_referral(store, actor, mine) if one.closed_at is None),
         tasks=tuple(tasks.of_referral(store, actor, mine)),
         onward=tuple(store.scalars(onward.order_by(Onward.id))),
@@ -135,6 +152,13 @@ def _at_the_end(service: Service, unfinished: Sequence[CheckIn]) -> CheckIn | No
     planned = services.settings_of(service).check_ins.occasions
     ends = {(one.occasion, one.number) for one in planned if one.or_planned_end or one.occasion == "closure"}
     return next((one for one in unfinished if (one.occasion, one.number) in ends), None)
+
+
+def may_ask_later(store: Session, service: Service, referral: Referral) -> list[CheckIn]:
+    """The check-ins of an open case that may still come after its end: the follow-up of the plan, unless it is the one
+    that comes at the end anyway."""
+    last = _at_the_end(service, measures.of_referral(store, service.id, referral.id))
+    return [one for one in measures.follow_ups(store, referral) if last is None or one.id != last.id]
 
 
 def tells_the_person(reason: str) -> bool:
@@ -162,10 +186,12 @@ def close(
     follow_up_due: date | None = None,
     no_known_risks: bool = False,
     check_in_declined: bool = False,
+    ask_later: bool = False,
 ) -> Closure:
     """End a case. ``outcomes``: by the code of every need, of NEED_OUTCOMES. ``no_known_risks``: the worker says so
     now, where nothing has been said about risks yet. ``check_in_declined``: the last check-in was offered, and they
-    did not want it. Nobody is asked how they are after this; the letters that the person allows wait to be sent.
+    did not want it. ``ask_later``: the follow-up that is still to come stays, where the reason is one of ASKED_LATER;
+    of everything else nobody is asked after this. The letters that the person allows wait to be sent.
 
     Raises ``referrals.Gone``, ``NotOpen`` (first of all: whoever is late sees what was done), ``NeedsWords``,
     ``TooFewAttempts``.
@@ -193,12 +219,14 @@ def close(
         if not no_known_risks:
             raise NeedsWords("no_known_risks")
         risks.none_known(store, actor, referral.id)
+    later = may_ask_later(store, service, referral)
     closure = write(store, service, actor, referral, reason, said, found, no_action=no_action)
     closure.follow_up_due = follow_up_due
     referrals.set_status(store, actor, referral, "closed", reason, words=said["reason_text"])
     if check_in_declined:
         _declined(store, service, actor, referral)
-    end(store, service, actor, referral, closure)
+    kept = later if ask_later and reason in ASKED_LATER else []
+    end(store, service, actor, referral, closure, but=[one.id for one in kept])
     if reason == "died":
         notifications.fall_silent(store, service.id, referral.person_id)
     if tells_the_person(reason):
@@ -260,7 +288,7 @@ def _refuse_day(name: str, day: date | None, may: bool) -> None:
 def write(
     store: Session,
     service: Service,
-    actor: Actor,
+    actor: Actor | None,
     referral: Referral,
     reason: str,
     said: Mapping[str, str | None],
@@ -268,7 +296,7 @@ def write(
     *,
     no_action: bool,
 ) -> Closure:
-    """Write down an end of the case, held by whoever calls."""
+    """Write down an end of the case, held by whoever calls. ``actor``: ``None`` for the person themselves."""
     closure = Closure(
         service_id=referral.service_id,
         referral_id=referral.id,
@@ -277,7 +305,7 @@ def write(
         outcomes=dict(outcomes),
         no_action=no_action,
         closed_at=now(),
-        closed_by=actor.staff_id,
+        closed_by=actor.staff_id if actor else None,
         reopen_until=today() + REOPEN_FOR,
         retention_review_due=review_due(service, reason),
         **said,
@@ -316,15 +344,80 @@ def _declined(store: Session, service: Service, actor: Actor, referral: Referral
         measures.say_why_not(store, actor, last.id, "declined")
 
 
-def end(store: Session, service: Service, actor: Actor, referral: Referral, closure: Closure) -> None:
-    """What follows every end: nobody is asked any more, the counting ends, and the letters wait that may be sent."""
-    measures.stop(store, service, referral.id, referrals.STOPS_ASKING.get(closure.reason, "closed"))
+def end(
+    store: Session,
+    service: Service,
+    actor: Actor | None,
+    referral: Referral,
+    closure: Closure,
+    *,
+    but: Collection[uuid.UUID] = (),
+) -> None:
+    """What follows every end: nobody is asked any more, ``but`` about what is named; the counting ends, and the letters
+    wait that may be sent. ``actor``: ``None`` for the person themselves."""
+    measures.stop(store, service, referral.id, referrals.STOPS_ASKING.get(closure.reason, "closed"), but=but)
     contacts.counted(store, service, referral)
     if closure.reason != "duplicate":
         letters.wanted(store, service, actor, referral, "closing")
     about = {"closure": str(closure.id), "why": closure.reason}
+    if but:
+        about["asks_later"] = str(len(but))
     audit.record(store, service.id, actor, "closed a case", "referral", referral.id, **about)
     store.flush()
+
+
+# The end of what was never begun, and an end by the person ---------------------------------------------------------
+
+
+def decline(
+    store: Session, service: Service, actor: Actor, referral_id: uuid.UUID, *, reason: str, text: str, word: str
+) -> Referral:
+    """The service cannot take it (see ``referrals.decline``, and what it raises); whoever may be told is told."""
+    referral = referrals.decline(store, service, actor, referral_id, reason=reason, text=text, word=word)
+    known = services.settings_of(service).reason(reason)
+    said_no = known is not None and known.status == "declined"
+    why = reason if reason in codes_in(CLOSURE_REASONS) else CHOSE_TO_STOP if said_no else NOT_OURS
+    _ended_untaken(store, service, actor, referral, why)
+    return referral
+
+
+def pass_on(
+    store: Session, service: Service, actor: Actor, referral_id: uuid.UUID, *, to: str, reason: str, word: str
+) -> Referral:
+    """Somebody else will help (see ``referrals.pass_on``, and what it raises); whoever may be told is told."""
+    referral = referrals.pass_on(store, service, actor, referral_id, to=to, reason=reason, word=word)
+    _ended_untaken(store, service, actor, referral, WAS_PASSED_ON)
+    return referral
+
+
+def withdraw(store: Session, service: Service, person_id: uuid.UUID, referral_id: uuid.UUID) -> Referral:
+    """The person ends their own referral (see ``referrals.withdraw``, and what it raises). What became of the needs
+    nobody has asked: of what was begun it is written down as not known. Pressed twice it is one end."""
+    referral = referrals.withdraw(store, service, person_id, referral_id)
+    last, ended = latest(store, service.id, referral.id), referrals.last_change(store, referral)
+    if last and last.reopened_at is None:
+        return referral
+    begun = ended is not None and ended.was in Referral.OPEN
+    if begun:
+        outcomes = dict.fromkeys(referrals.needs_of(store, referral), NOT_KNOWN)
+        end(
+            store,
+            service,
+            None,
+            referral,
+            write(store, service, None, referral, CHOSE_TO_STOP, {}, outcomes, no_action=False),
+        )
+    else:
+        _ended_untaken(store, service, None, referral, CHOSE_TO_STOP)
+    return referral
+
+
+def _ended_untaken(store: Session, service: Service, actor: Actor | None, referral: Referral, why: str) -> None:
+    """A referral that nobody took has ended: the record has a day on which somebody decides about keeping it, and the
+    messages wait that may be sent. Of needs and of what professionals should know there is nothing to say."""
+    said = {"person_summary": referral.word_to_person} if tells_the_person(why) else {}
+    closure = write(store, service, actor, referral, why, said, {}, no_action=False)
+    end(store, service, actor, referral, closure)
 
 
 # Looking -------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from portal import access, audit, codes, letters, notifications, people
 from portal.access import Actor, Permission, rows_of
 from portal.caseload.cases import Gone as Gone
+from portal.caseload.gathering import PERMISSION_FOR as PERMISSION_FOR
 from portal.caseload.gathering import closure_of, gather, says_what_is_asked
 from portal.caseload.lists import Listed, codes_in
 from portal.clock import now
@@ -30,9 +31,6 @@ RECIPIENTS: tuple[Listed, ...] = (
     Listed("gp", N_("The GP practice")),
     Listed("referrer", N_("Whoever referred them")),
 )
-PERMISSION_FOR: Mapping[str, str] = {"gp": "share_gp", "referrer": "share_referrer"}
-"""The permission without which nothing goes, by recipient."""
-
 OCCASIONS: tuple[Listed, ...] = (
     Listed("plan", N_("The plan"), N_("After the first contact, when there is a plan.")),
     Listed("closing", N_("The end"), N_("When the support has ended.")),
@@ -57,6 +55,9 @@ WHY: tuple[Listed, ...] = (
     Listed("ready", N_("Ready to send"), N_("Somebody has to read it and press Send.")),
 )
 """Why a message waits, the first that is true."""
+
+TELLS_NOBODY = ("died", "duplicate")
+"""The ends about which no professional is told by us."""
 
 NO_CASE_YET = ("submitted",)
 """Nobody is told anything about a form that nobody has decided on."""
@@ -87,11 +88,12 @@ class OtherWords(ValueError):
 # Wanted --------------------------------------------------------------------------------------------------------------
 
 
-def wanted(store: Session, service: Service, actor: Actor, referral: Referral, occasion: str) -> list[Letter]:
+def wanted(store: Session, service: Service, actor: Actor | None, referral: Referral, occasion: str) -> list[Letter]:
     """The messages that this occasion wants (``plan``, ``closing``, ``update``): one for each recipient whom the person
     allows to be told, and nothing where they do not, or after a death. One that still waits serves the new occasion.
 
-    Called when a plan is there after the first contact, and at closing; called twice it is the same.
+    Called when a plan is there after the first contact, and at every end; called twice it is the same. ``actor``:
+    ``None`` for the person themselves, who has ended it.
     """
     if occasion not in codes_in(OCCASIONS):
         raise ValueError(occasion)
@@ -100,10 +102,10 @@ def wanted(store: Session, service: Service, actor: Actor, referral: Referral, o
 
 
 def _wanted_by(
-    store: Session, service: Service, actor: Actor, referral: Referral, occasion: str, recipient: str
+    store: Session, service: Service, actor: Actor | None, referral: Referral, occasion: str, recipient: str
 ) -> Letter | None:
     closure = closure_of(store, referral)
-    if closure and closure.reason in ("died", "duplicate"):
+    if closure and closure.reason in TELLS_NOBODY:
         return None
     if not may_be_told(referral, recipient):
         return None
@@ -135,6 +137,12 @@ def _wanted_by(
     )
     store.flush()
     return made
+
+
+def tells_somebody(store: Session, referral: Referral) -> bool:
+    """Whether professionals may be told anything about it at all, as it stands now."""
+    closure = closure_of(store, referral)
+    return referral.status not in NO_CASE_YET and not (closure and closure.reason in TELLS_NOBODY)
 
 
 def may_be_told(referral: Referral, recipient: str) -> bool:

@@ -180,33 +180,57 @@ READING_REASONS: tuple[Listed, ...] = (
 
 # Closing (data dictionary 3.10 and 4.13) -----------------------------------------------------------------------------
 
-CLOSURE_REASONS: tuple[Listed, ...] = (
-    Listed("goals-met", N_("Done: they have what they wanted"), N_("What they wanted to be different is different.")),
-    Listed("partly-met", N_("Done in part"), N_("Some of it is different, and they do not need us for the rest.")),
-    Listed(
+
+@dataclass(frozen=True)
+class Ending(Listed):
+    """A reason for which a case ends. ``asked_later``: after it somebody may be asked once more how they are, in the
+    follow-up of the plan, if they want that."""
+
+    asked_later: bool = False
+
+
+CLOSURE_REASONS: tuple[Ending, ...] = (
+    Ending(
+        "goals-met",
+        N_("Done: they have what they wanted"),
+        N_("What they wanted to be different is different."),
+        asked_later=True,
+    ),
+    Ending(
+        "partly-met",
+        N_("Done in part"),
+        N_("Some of it is different, and they do not need us for the rest."),
+        asked_later=True,
+    ),
+    Ending(
         "moved-to-other-support",
         N_("Somebody else helps them now"),
         N_("Another service or group has taken over, and they know whom to ask."),
+        asked_later=True,
     ),
-    Listed("person-chose-to-stop", N_("They chose to stop"), N_("They said that they do not want our help any more.")),
-    Listed(
+    Ending("person-chose-to-stop", N_("They chose to stop"), N_("They said that they do not want our help any more.")),
+    Ending(
         "could-not-contact",
         N_("We could not reach them"),
         N_("Only after as many attempts as your service has set, in ways that they allowed."),
     ),
-    Listed("moved-away", N_("Has moved away"), N_("They live outside our area now.")),
-    Listed("not-eligible", N_("Not for us"), N_("It turned out that our service is not for people like them.")),
-    Listed("service-unavailable", N_("We cannot go on"), N_("The service ends, or has nobody for them.")),
-    Listed(
+    Ending("moved-away", N_("Has moved away"), N_("They live outside our area now.")),
+    Ending("not-eligible", N_("Not for us"), N_("It turned out that our service is not for people like them.")),
+    Ending("service-unavailable", N_("We cannot go on"), N_("The service ends, or has nobody for them.")),
+    Ending(
         "needs-beyond-scope",
         N_("Needs help that we cannot give"),
         N_("They need more than a link worker, and you have told whoever can give it."),
+        asked_later=True,
     ),
-    Listed("died", N_("The person has died"), N_("Nothing is sent to anybody in their name from now on.")),
-    Listed("duplicate", N_("The same referral twice"), N_("They have another open referral here, which goes on.")),
-    Listed("other", N_("Another reason"), N_("Write which.")),
+    Ending("died", N_("The person has died"), N_("Nothing is sent to anybody in their name from now on.")),
+    Ending("duplicate", N_("The same referral twice"), N_("They have another open referral here, which goes on.")),
+    Ending("other", N_("Another reason"), N_("Write which."), asked_later=True),
 )
-"""Why a case ends: closure_reason."""
+"""Why a case ends: closure_reason. Nobody is asked again who chose to stop, could not be reached, lives elsewhere, was
+not for us, or whom we left without help."""
+
+ASKED_LATER = tuple(one.code for one in CLOSURE_REASONS if one.asked_later)
 
 NEED_OUTCOMES: tuple[Listed, ...] = (
     Listed("resolved", N_("Resolved"), N_("It is no need any more.")),

@@ -453,12 +453,19 @@ RECIPIENTS: dict[str, str] = {
 }
 
 
+def _decided_by(asking: _Asking) -> ColumnElement[bool]:
+    """Nobody has taken it: what is left to do is whoever's who decided about it."""
+    here = Referral.service_id == asking.actor.service_id
+    return and_(here, Referral.assigned_to.is_(None), Referral.decided_by == asking.actor.staff_id)
+
+
 def _letters(asking: _Asking) -> Query:
     return (
         select(Letter.id, Letter.recipient, Referral.id.label("referral_id"), _NAME)
         .join(Referral, and_(Referral.service_id == Letter.service_id, Referral.id == Letter.referral_id))
         .join(ServiceUser, _OF_REFERRAL)
-        .where(Letter.service_id == asking.actor.service_id, Letter.state == "waiting", asking.mine())
+        .where(Letter.service_id == asking.actor.service_id, Letter.state == "waiting")
+        .where(or_(asking.mine(), _decided_by(asking)))
         .order_by(Letter.id)
     )
 
@@ -473,10 +480,13 @@ def _say_letter(asking: _Asking, row: Found) -> TodayLine:
 
 NOT_SENT = (TaskKind.TELL_THE_PERSON.value, TaskKind.MESSAGE_FAILED.value)
 """The tasks that say that a message could not be sent."""
+ENDINGS = ".!?…。؟।۔"
+"""What a sentence ends with, in the scripts in which one of us may write."""
 
 
 def _tasks(asking: _Asking, *, not_sent: bool) -> Query:
-    """Those of the actor, and those of nobody."""
+    """Those of the actor, and those of nobody; what one of us wrote down, from its day on."""
+    tomorrow = _start_of(asking.day + timedelta(days=1))
     person = and_(ServiceUser.service_id == Task.service_id, ServiceUser.id == Task.person_id)
     which = Task.kind.in_(NOT_SENT) if not_sent else Task.kind.not_in(NOT_SENT)
     return (
@@ -486,6 +496,7 @@ def _tasks(asking: _Asking, *, not_sent: bool) -> Query:
             Task.service_id == asking.actor.service_id,
             Task.done_at.is_(None),
             or_(Task.assigned_to.is_(None), Task.assigned_to == asking.actor.staff_id),
+            or_(Task.kind != TaskKind.BY_HAND.value, Task.due_at < tomorrow),
             which,
         )
         .order_by(Task.due_at, Task.id)
@@ -495,7 +506,8 @@ def _tasks(asking: _Asking, *, not_sent: bool) -> Query:
 def _say_task(kind: str) -> Say:
     def say(asking: _Asking, row: Found) -> TodayLine:
         task: Task = row.Task
-        why = " ".join(filter(None, (to_do.what(task) + ".", to_do.why(task))))
+        what = to_do.what(task)
+        why = " ".join(filter(None, (what if what[-1] in ENDINGS else f"{what}.", to_do.why(task))))
         action = to_do.where(asking.actor, task) or Action(gettext(N_("See what is to be done")), "caseload.tasks_list")
         who = asking.actor.name if task.assigned_to else ""
         return _line(asking, kind, row, why, action, who=who, due=task.due_at, late=task.due_at < asking.moment)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from portal import accounts, alerts, clock, drafts, notifications, people, referrals, rounds, services, tasks
 from portal.access import Actor, Role
+from portal.caseload import closing
 from portal.demo import made_up
 from portal.demo.fates import CIRCUMSTANCES, FATES, WAYS, Fate, Person
 from portal.demo.feeling import Feeling
@@ -512,15 +513,15 @@ class _Telling(Past):
     def _declines(self, store: Session, service: Service, worker: Actor, referral: referrals.Referral) -> None:
         reason = "outside-area" if referral.answers.get("fits_area") == "no" else "needs-beyond-scope"
         word = "We are sorry that we cannot help with this. We gave you the number of Made-up Neighbours on the phone."
-        referrals.decline(store, service, worker, referral.id, reason=reason, text="Made up for show.", word=word)
+        closing.decline(store, service, worker, referral.id, reason=reason, text="Made up for show.", word=word)
 
     def _hears_no(self, store: Session, service: Service, worker: Actor, referral: referrals.Referral) -> None:
         word = "Thank you for telling us. You can come back at any time."
-        referrals.decline(store, service, worker, referral.id, reason="person-chose-to-stop", text="", word=word)
+        closing.decline(store, service, worker, referral.id, reason="person-chose-to-stop", text="", word=word)
 
     def _passes_on(self, store: Session, service: Service, worker: Actor, referral: referrals.Referral) -> None:
         word = "Made-up Neighbours will ring you. They know about housing."
-        referrals.pass_on(
+        closing.pass_on(
             store, service, worker, referral.id, to="Made-up Neighbours", reason="They know about housing.", word=word
         )
 

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from portal import accounts, clock, codes, experience, feedback, goals, measures, referrals, retention
+from portal import accounts, clock, codes, experience, feedback, goals, measures, retention
 from portal.access import Actor, Role
-from portal.caseload import care_plan
+from portal.caseload import care_plan, closing
 from portal.demo import made_up
 from portal.demo.fates import Person
 from portal.demo.past import Act, Past
@@ -423,7 +423,7 @@ class Feeling:
 
     def _withdraws(self, course: Course) -> Act:
         def act(store: Session, service: Service) -> None:
-            referrals.withdraw(store, service, self._whose(store, service, course), course.referral_id)
+            closing.withdraw(store, service, self._whose(store, service, course), course.referral_id)
 
         return act
 

@@ -230,6 +230,7 @@ STATUS = {
     **referrals.STATUSES,
     "not-eligible": N_("We could not help with it"),
     "declined": N_("You did not want it any more"),
+    "withdrawn": N_("You did not want it any more"),
 }
 CHECK_IN = {
     "ready": N_("Not begun"),
@@ -300,6 +301,8 @@ TASK = {
     "tell-the-person": N_("Tell you something that we could not send"),
     "unfinished-form": N_("Get in touch about a form that you did not finish"),
     "unfinished-entry": N_("Finish typing in a form that you told us or sent us"),
+    "check-in-back": N_("Read your answers to the check-in"),
+    "by-hand": N_("Something that one of us wanted to do for you"),
     "person-withdrew": N_("You do not want our help any more"),
     "details-changed": N_("You changed your details"),
 }

@@ -7,7 +7,7 @@ writes to anybody except through ``notifications``.
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
@@ -42,6 +42,10 @@ OPEN_CASES = ("submitted", *Referral.OPEN)
 """The referrals whose check-ins may be answered; asked for by a message are those of ASKED_CASES only."""
 ASKED_CASES = ("accepted", "active")
 """The referrals of which somebody may be asked something by us: in a pause nobody is."""
+ENDED_CASE = "closed"
+AFTER_THE_END = "follow-up"
+"""The occasion that an end may leave to come. What is unfinished of a case that has ended was kept on purpose, when it
+ended; everything else ended with it (decision 0035)."""
 
 _ASKED_FOR = tuple(code for code, template in MESSAGES.items() if "code" in template.details)
 """The messages that a person asks for themselves, so that they say nothing of how often we turn to them."""
@@ -78,6 +82,12 @@ _FOUND_BY_THE_CLOCK = ("not-reached", "not-due", "not-finished")
 """Reasons that nobody gave: somebody who knows better may say another one, and a late answer still counts."""
 
 GOALS = "goals"
+
+
+def goes_on(case: str, occasion: str, among: Sequence[str] = OPEN_CASES) -> bool:
+    """Whether a check-in on this occasion may still be answered, by the status of its case; ``among`` ASKED_CASES:
+    whether we turn to the person about it."""
+    return case in among or (case == ENDED_CASE and occasion == AFTER_THE_END)
 
 
 class Gone(LookupError):
@@ -264,10 +274,9 @@ def of_person(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> Se
 
 def due_for(store: Session, service_id: uuid.UUID, person_id: uuid.UUID) -> list[CheckIn]:
     """What the person may answer now and has not finished: one check-in at most, the others wait for it."""
-    theirs = _opened(service_id).where(
-        CheckIn.person_id == person_id, CheckIn.closes_at > now(), Referral.status.in_(OPEN_CASES)
-    )
-    open_ones = [_Open(*row) for row in store.execute(theirs)]
+    theirs = _opened(service_id).where(CheckIn.person_id == person_id, CheckIn.closes_at > now())
+    every = [_Open(*row) for row in store.execute(theirs)]
+    open_ones = [one for one in every if goes_on(one.case, one.check_in.occasion)]
     return [min(open_ones, key=_Open.order).check_in] if open_ones else []
 
 
@@ -279,11 +288,15 @@ class _Open:
     case: str
     worker_id: uuid.UUID | None
 
+    @property
+    def asks(self) -> bool:
+        """Whether we turn to the person about it."""
+        return goes_on(self.case, self.check_in.occasion, ASKED_CASES)
+
     def order(self) -> tuple[bool, bool, bool, datetime, uuid.UUID]:
         """Of several at once the first comes, and the others wait: two records that became one must not ask twice."""
         one = self.check_in
-        waits = self.case not in ASKED_CASES
-        return waits, one.status != "in-progress", _asked_on(one) is None, one.due_at, one.id
+        return not self.asks, one.status != "in-progress", _asked_on(one) is None, one.due_at, one.id
 
 
 def _opened(service_id: uuid.UUID) -> Select[CheckIn, str, uuid.UUID | None]:
@@ -432,16 +445,50 @@ def mark_answered(store: Session, service: Service, check_in: CheckIn) -> None:
     if takes_answers(check_in):
         check_in.status, check_in.completed_at, check_in.why_not = "completed", now(), None
         _quieten(store, check_in)
+        _find_a_reader(store, service, check_in)
 
 
-def stop(store: Session, service: Service, referral_id: uuid.UUID, why: str) -> int:
-    """Ask nothing more about this referral (``why``: of WHY_NOT); links and waiting messages stop too. How many.
+def _find_a_reader(store: Session, service: Service, check_in: CheckIn) -> None:
+    """What came back after the end stands on the page of whoever had the case. Where they have left, nobody would read
+    it: then it is something to do for whoever is on duty."""
+    referral = store.get_one(Referral, (service.id, check_in.referral_id))
+    if referral.status != ENDED_CASE or _at_work(store, service, referral.assigned_to):
+        return
+    tasks.add(
+        store,
+        service.id,
+        tasks.Kind.CHECK_IN_BACK,
+        once=f"check-in-back:{check_in.id}",
+        due_at=services.promise_due(services.settings_of(service), now()),
+        person_id=check_in.person_id,
+        referral_id=referral.id,
+        assigned_to=_on_duty(store, service),
+        details={"occasion": check_in.occasion},
+    )
+
+
+def _at_work(store: Session, service: Service, worker_id: uuid.UUID | None) -> uuid.UUID | None:
+    """Whoever has the case, while they work here."""
+    worker = store.get(Staff, (service.id, worker_id)) if worker_id else None
+    return worker.id if worker and worker.state == "active" else None
+
+
+def _on_duty(store: Session, service: Service) -> uuid.UUID | None:
+    try:
+        return services.holder(store, service.id, "duty", now())
+    except services.NobodyThere:  # whoever works here next finds it
+        return None
+
+
+def stop(store: Session, service: Service, referral_id: uuid.UUID, why: str, *, but: Collection[uuid.UUID] = ()) -> int:
+    """Ask nothing more about this referral (``why``: of WHY_NOT), ``but`` what is named; links and waiting messages
+    stop too. How many.
 
     Of somebody who has died, nothing is asked about any referral.
     """
     referral = store.get_one(Referral, (service.id, referral_id))
     whose = CheckIn.person_id == referral.person_id if why == "died" else CheckIn.referral_id == referral_id
-    open_ones = _unfinished(store, service.id, whose)
+    open_ones = [one for one in _unfinished(store, service.id, whose) if one.id not in but]
     for check_in in open_ones:
         _end(store, check_in, why)
     return len(open_ones)
@@ -463,6 +510,28 @@ def resume(store: Session, service: Service, referral_id: uuid.UUID) -> int:
         audit.record(store, service.id, None, act, "check_in", check_in.id, actor_kind="system")
     store.flush()
     return len(back)
+
+
+def follow_ups(store: Session, referral: Referral) -> list[CheckIn]:
+    """What an end may leave to come, or has left: the follow-ups that are not finished and can still be answered, by
+    when they are due."""
+    if not goes_on(referral.status, AFTER_THE_END):
+        return []
+    return [
+        one
+        for one in of_referral(store, referral.service_id, referral.id)
+        if one.occasion == AFTER_THE_END and one.status in UNFINISHED and one.closes_at > now() + TIME_TO_ANSWER
+    ]
+
+
+def not_again(store: Session, service: Service, person_id: uuid.UUID, referral_id: uuid.UUID) -> int:
+    """The person does not want to be asked once more after the end. Pressed twice it is one no. How many ended."""
+    theirs = (CheckIn.referral_id == referral_id) & (CheckIn.person_id == person_id)
+    open_ones = [one for one in _unfinished(store, service.id, theirs) if one.occasion == AFTER_THE_END]
+    for check_in in open_ones:
+        _end(store, check_in, "declined")
+        audit.record(store, service.id, None, "said no to being asked again", "check_in", check_in.id)
+    return len(open_ones)
 
 
 def say_why_not(store: Session, actor: Actor, check_in_id: uuid.UUID, why: str) -> CheckIn:
@@ -546,14 +615,14 @@ def _move(store: Session, service: Service, theirs: list[_Open]) -> int:
         if one.check_in.status in ("ready", "on-hold") and one.check_in.status != wanted:
             one.check_in.status = wanted
             moved += 1
-    if left and left[0].case in ASKED_CASES and left[0].check_in.due_at <= now():
+    if left and left[0].asks and left[0].check_in.due_at <= now():
         moved += _turn_to(store, service, left[0])
     return moved
 
 
 def _end_what_is_over(store: Session, one: _Open) -> bool:
     check_in = one.check_in
-    if one.case not in OPEN_CASES:
+    if not goes_on(one.case, check_in.occasion):
         _end(store, check_in, "closed")
     elif check_in.closes_at > now():
         return False
@@ -626,7 +695,7 @@ def _why_not_now(store: Session, service: Service, check_in: CheckIn) -> str:
     referral = store.get_one(Referral, (service.id, check_in.referral_id))
     reasons: dict[str, Callable[[], bool]] = {
         "finished": lambda: check_in.status not in UNFINISHED,
-        "not-accepted": lambda: not referral.is_open,
+        "not-accepted": lambda: not goes_on(referral.status, check_in.occasion, Referral.OPEN),
         "past": lambda: check_in.closes_at <= now(),
         "too-soon": lambda: check_in.opens_at > now(),
         "closed": lambda: not services.is_open(services.settings_of(service), now()),
@@ -725,7 +794,7 @@ def _write(store: Session, service: Service, check_in: CheckIn) -> int:
 def _hand_over(store: Session, service: Service, one: _Open, why: str) -> int:
     """No more messages: a worker asks the person, or says why not."""
     check_in, settings = one.check_in, services.settings_of(service)
-    worker = store.get(Staff, (service.id, one.worker_id)) if one.worker_id else None
+    worker = _at_work(store, service, one.worker_id)
     tasks.add(
         store,
         service.id,
@@ -734,7 +803,7 @@ def _hand_over(store: Session, service: Service, one: _Open, why: str) -> int:
         due_at=min(services.promise_due(settings, now()), check_in.closes_at),
         person_id=check_in.person_id,
         referral_id=check_in.referral_id,
-        assigned_to=worker.id if worker and worker.state == "active" else None,
+        assigned_to=worker or (_on_duty(store, service) if one.case == ENDED_CASE else None),
         details={"occasion": check_in.occasion, "why": why},
     )
     check_in.handed_to_staff_at = now()

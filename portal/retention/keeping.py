@@ -1,8 +1,8 @@
 """Whether the record of somebody whose last case has ended is kept any longer: a manager decides, by name, on the day
 that was set when the case ended (data dictionary 3.10). No clock deletes anything; it only asks.
 
-What is erased is a person, not a case. So nobody is asked while the person has an open case, or while a later end of
-theirs keeps the record anyway.
+What is erased is a person, not a case. So nobody is asked while the person has an open case or is still to be asked how
+they are, or while a later end of theirs keeps the record anyway. A referral that nobody took ends as a case does.
 """
 
 import uuid
@@ -13,12 +13,12 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from portal import access, audit, referrals, services, tasks
+from portal import access, audit, measures, referrals, services, tasks
 from portal.access import Actor, Permission, rows_of
 from portal.caseload import closing
 from portal.clock import now, today
 from portal.i18n import LONDON
-from portal.store import Closure, ErasureRequest, Referral, Service, Task
+from portal.store import CheckIn, Closure, ErasureRequest, Referral, Service, Task
 
 YEARS = (1, 2, 5)
 """For how long a record can be kept on, before somebody decides again."""
@@ -60,10 +60,15 @@ def _due(service_id: uuid.UUID) -> Select[Closure]:
         ErasureRequest.person_id == Closure.person_id,
         ErasureRequest.state == "asked",
     )
+    asked_still = select(CheckIn.id).where(
+        CheckIn.service_id == Closure.service_id,
+        CheckIn.person_id == Closure.person_id,
+        CheckIn.status.in_(measures.UNFINISHED),
+    )
     return (
         rows_of(service_id, Closure)
         .where(Closure.retention_review_due <= today(), ~select(later.id).where(of_them, keeps).exists())
-        .where(~with_us.exists(), ~asked.exists())
+        .where(~with_us.exists(), ~asked.exists(), ~asked_still.exists())
         .order_by(Closure.retention_review_due, Closure.id)
     )
 

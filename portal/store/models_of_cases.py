@@ -328,7 +328,8 @@ class Closure(Record):
     """The end of an episode (data dictionary 3.10), and its re-opening when there was one. ``outcomes``: by need, of
     the list need_outcome. ``no_action``: professionals are told in words that nothing is asked of them. What was closed
     when the case was on hold or open again stays; the latest row counts. ``retention_review_due`` is empty once the
-    case is open again; ``followed_up_at``: somebody has asked again, as was agreed for ``follow_up_due``."""
+    case is open again; ``followed_up_at``: somebody has asked again, as was agreed for ``follow_up_due``. ``closed_by``
+    is empty where the person has ended it themselves."""
 
     __tablename__ = "closure"
 
@@ -343,7 +344,7 @@ class Closure(Record):
     no_action: Mapped[bool] = mapped_column(default=False)
     actions_person: Mapped[str | None] = mapped_column(Encrypted("closure.actions_person"))
     closed_at: Mapped[datetime]
-    closed_by: Mapped[uuid.UUID]
+    closed_by: Mapped[uuid.UUID | None]
     follow_up_due: Mapped[date | None]
     followed_up_at: Mapped[datetime | None]
     reopen_until: Mapped[date | None]

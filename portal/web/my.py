@@ -31,11 +31,11 @@ from portal import (
     services,
 )
 from portal.access import Mine, Tier
-from portal.caseload import contacts
+from portal.caseload import closing, contacts
 from portal.caseload import letters as told_letters
 from portal.clock import today
 from portal.feedback import Answered
-from portal.i18n import LONDON, N_, gettext, say_date, spoken
+from portal.i18n import LONDON, N_, gettext, say_date, say_month, spoken
 from portal.journeys import Problem, Question, Step
 from portal.journeys.details import DETAILS
 from portal.journeys.self_referral import SELF_REFERRAL
@@ -109,23 +109,24 @@ def letter(letter_id: uuid.UUID) -> ResponseReturnValue:
 @dataclass(frozen=True)
 class Form:
     """One referral on the page: when it was sent, its reference, what to say about it, and the service's own words:
-    about the end, and about what the person may do themselves."""
+    about the end, and about what the person may do themselves. ``asks``: somebody asks them once more."""
 
     reference: str
     sent: date
     said: tuple[str, ...]
     word: str
     to_do: str
+    asks: bool
 
 
 def _form(referral: Referral) -> Form:
     standing = referrals.standing(g.store, g.service, referral)
     said = tuple(say_standing(standing))
     if standing.code == "closed":
-        closing = services.texts.words(g.store, g.service, "closing", spoken().code)
-        said = (said[0], *(part for part in closing.split("\n\n") if part), *said[1:])
+        ours = services.texts.words(g.store, g.service, "closing", spoken().code)
+        said = (said[0], *(part for part in ours.split("\n\n") if part), *said[1:])
     sent = referral.referred_at.astimezone(LONDON).date()
-    return Form(referral.reference, sent, said, standing.word, standing.to_do)
+    return Form(referral.reference, sent, said, standing.word, standing.to_do, standing.asks_on is not None)
 
 
 WAITING = N_("We have your form. A person will get in touch with you by %(day)s, in a way that you chose.")
@@ -156,6 +157,8 @@ ENDED: dict[str, str] = {
     "duplicate": N_("You sent this form twice. We go on with the other one. You do not have to do anything."),
 }
 COME_BACK = N_("You can ask for help again at any time.")
+ASKS = N_("We would like to ask you once more how you are, in %(month)s. You do not have to answer.")
+ASKS_NOW = N_("We would like to ask you once more how you are. You do not have to answer.")
 
 
 def say_standing(standing: Standing) -> Iterator[str]:
@@ -180,6 +183,9 @@ def say_standing(standing: Standing) -> Iterator[str]:
             yield gettext(ENDED_HERE, day=ended)
     else:
         yield gettext(ENDED[standing.code], day=ended)
+        if standing.asks_on:
+            later = standing.asks_on > today()
+            yield gettext(ASKS, month=say_month(standing.asks_on)) if later else gettext(ASKS_NOW)
         if standing.until and standing.until >= today():
             yield gettext(COME_BACK_BY, day=say_date(standing.until, weekday=False))
         if standing.code != "duplicate":
@@ -609,7 +615,17 @@ def stopped() -> ResponseReturnValue:
     for one in _open_forms():
         if one.reference == request.form.get("which"):
             with suppress(referrals.AlreadyDecided):  # staff ended it a moment ago: the page says how it stands
-                referrals.withdraw(g.store, g.service, g.visitor.person_id, one.id)
+                closing.withdraw(g.store, g.service, g.visitor.person_id, one.id)
+    return _to("page")
+
+
+@blueprint.post("/my/not-again")
+@mine(Mine.WITHDRAW)
+def not_again() -> ResponseReturnValue:
+    """The person does not want to be asked once more after the end."""
+    for one in referrals.of_one(g.store, g.service.id, g.visitor.person_id):
+        if one.reference == request.form.get("which") and not one.is_open:
+            measures.not_again(g.store, g.service, g.visitor.person_id, one.id)
     return _to("page")
 
 

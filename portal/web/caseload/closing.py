@@ -18,8 +18,9 @@ from portal.access import Permission
 from portal.caseload import closing, contacts, lists, moving, notes, onward, risks
 from portal.caseload.closing import Beside, Closure
 from portal.caseload.lists import Listed
-from portal.clock import today
-from portal.i18n import LONDON, N_, gettext, ngettext, say_date, say_moment
+from portal.clock import now, today
+from portal.feedback import CheckIn
+from portal.i18n import LONDON, N_, gettext, ngettext, say_date, say_moment, say_month
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
 from portal.web import forms
@@ -88,6 +89,7 @@ class Close(forms.Form):
         hint=N_("A day such as 24 11 2026. It then stands on your page of today. Leave it blank if nobody asks again."),
     )
     check_in_declined = forms.Tick(N_("I offered them the last check-in, and they did not want it"))
+    ask_later = forms.Tick(N_("Ask them once more how they are"))
     no_known_risks = forms.Tick(N_("I know of no risks"))
 
 
@@ -155,7 +157,31 @@ def _form(around: Beside, **given: Any) -> Any:
             ("", gettext(N_("Choose what became of it"))),
             *choices_of(lists.NEED_OUTCOMES),
         ]
+    if around.later:
+        form.ask_later.label.text = _asked_later(around.later[0])
+        form.ask_later.description = " ".join(_about_asking_later(around, dict(chosen)))
+    else:
+        del form.ask_later
     return form
+
+
+def _asked_later(check_in: CheckIn) -> str:
+    """What the tick says: when they are asked again, or that they have been asked already."""
+    if check_in.due_at < now():
+        return gettext(N_("Let them still answer the check-in for which it is time now"))
+    return gettext(
+        N_("Ask them once more how they are, in %(month)s"), month=say_month(check_in.due_at.astimezone(LONDON).date())
+    )
+
+
+def _about_asking_later(around: Beside, reasons: Mapping[str, str]) -> Iterator[str]:
+    yield gettext(N_("Take the tick out if they do not want that."))
+    if around.said_no:
+        yield gettext(N_("They did not want to answer a check-in before, so ask them first."))
+    if not around.by_message:
+        yield gettext(N_("We may not write to them about it. You find it among the things to do then, and ask them."))
+    after = "; ".join(gettext(label) for code, label in reasons.items() if code in lists.ASKED_LATER)
+    yield gettext(N_("It counts after these reasons: %(reasons)s. After any other nobody is asked."), reasons=after)
 
 
 PROPOSED = {"resolved": "resolved", "improving": "improved"}
@@ -176,6 +202,7 @@ def _prefilled(referral: Referral, around: Beside) -> dict[str, Any]:
         "summary": known,
         "person_summary": "\n".join(_for_the_person(referral)),
         "follow_up": f"{ask.day} {ask.month} {ask.year}",
+        "ask_later": around.by_message and not around.said_no,
     }
 
 
@@ -306,6 +333,7 @@ def close_it(referral_id: uuid.UUID) -> ResponseReturnValue:
             referral.id,
             outcomes={one.need: form[_field(one.need)].data for one in around.needs},
             follow_up_due=day if form.reason.data != "died" else None,
+            ask_later="ask_later" in form and bool(form.ask_later.data),
             **said,
         )
     except closing.NotOpen as late:
@@ -557,7 +585,8 @@ def for_case(referral: Referral) -> dict[str, object]:
         "closing": ShownClosing(
             paused=_why(change.reason, change.words) if change else "",
             until=change.until if change else None,
-            ends=tuple(shown(one, names) for one in reversed(every)),
+            # How a referral ended that nobody took stands above, as what was decided.
+            ends=tuple(shown(one, names) for one in reversed(every)) if referral.assigned_to else (),
             may_reopen=closing.may_be_reopened(referral, last),
             reopen_until=closing.reopen_until(referral, last),
             follow_up=last.follow_up_due if last and over and last.followed_up_at is None else None,
@@ -583,7 +612,10 @@ def shown(closure: Closure, names: Mapping[uuid.UUID, str]) -> ShownEnd:
     ]
     asked = gettext(N_("Nothing is asked of them.")) if closure.no_action else closure.actions_professionals
     rows = (
-        (N_("Ended by"), names.get(closure.closed_by, "")),
+        (
+            N_("Ended by"),
+            names.get(closure.closed_by, "") if closure.closed_by else gettext(N_("The person themselves")),
+        ),
         (N_("When"), say_moment(closure.closed_at)),
         (N_("Reason"), ": ".join(x for x in (say(lists.CLOSURE_REASONS, closure.reason), closure.reason_text) if x)),
         (N_("What became of the needs"), "; ".join(outcomes)),

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal import people, referrals
 from portal.access import Permission
+from portal.caseload import closing
 from portal.i18n import N_, gettext
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.referrals import Referral
@@ -146,7 +147,7 @@ def decline_it(referral_id: uuid.UUID) -> ResponseReturnValue:
     if not form.sent():
         return _decline_page(referral, form), 422
     try:
-        referrals.decline(
+        closing.decline(
             g.store,
             g.service,
             g.actor,
@@ -195,7 +196,7 @@ def pass_it_on(referral_id: uuid.UUID) -> ResponseReturnValue:
     if not form.sent():
         return _pass_on_page(referral, form, Spoken(formdata=None)), 422
     try:
-        referrals.pass_on(
+        closing.pass_on(
             g.store, g.service, g.actor, referral.id, to=form.to.data, reason=form.reason.data, word=form.word.data
         )
     except referrals.AlreadyDecided as problem:

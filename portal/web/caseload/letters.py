@@ -146,7 +146,7 @@ def for_case(referral: Referral) -> dict[str, object]:
         return {"letters": [], "letters_to": []}
     found = [shown(one) for one in letters.of_referral(g.store, g.actor, referral)]
     waiting = {one.letter.recipient for one in found if one.letter.state == letters.WAITING}
-    able = () if referral.status in letters.NO_CASE_YET else letters.PERMISSION_FOR
+    able = letters.PERMISSION_FOR if letters.tells_somebody(g.store, referral) else ()
     wanted = [one for one in able if letters.may_be_told(referral, one) and one not in waiting]
     return {
         "letters": found,

@@ -105,7 +105,9 @@ def plan_of(referral: Referral) -> list[Planned]:
             say_check_in(one),
             _state(one),
             feedback.is_open(one),
-            referral.is_open and one.status in ("ready", "in-progress") and one.opens_at <= now(),
+            measures.goes_on(referral.status, one.occasion, Referral.OPEN)
+            and one.status in ("ready", "in-progress")
+            and one.opens_at <= now(),
         )
         for one in found
     ]
