@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from config import Settings
 from portal import audit, clock, held, i18n, notifications, people, referrals
 from portal.access import Role
-from portal.caseload import access_needs, closing, gathering, letters
+from portal.caseload import access_needs, closing, gathering, letters, triage
 from portal.clock import today
 from portal.letters import Document, Part, Value, WayOf, plain, reaching, sheet, standard
 from portal.letters.document import fit
@@ -346,6 +346,19 @@ def test_a_way_that_is_not_safe_is_not_sent_and_what_is_not_known_is_a_no(here: 
     assert "To reach them safely: Not safe: calls, texts, email, letters." in plain(made)
 
 
+def test_texts_to_another_number_are_not_told_under_the_one_for_calls(here: Session) -> None:
+    case = accepted(here, safe_ways=["call", "text"])
+    risk(here, case)
+    letter = a_letter(here, case, occasion="plan")
+    assert "To reach them safely: Calls and texts: " in " ".join(plain(document(here, case, letter)).split())
+    ways = people.ways_of(here, case.service.id, case.referral.person_id)
+    next(way for way in ways if way.channel == "text").address = "+447700900999"
+    here.flush()
+    made = document(here, case, letter)
+    assert "To reach them safely: Calls: " in " ".join(plain(made).split())
+    assert '"sms"' not in json.dumps(letters.fhir_of(made))
+
+
 def test_someone_they_trust_is_named_by_the_national_code_and_not_by_their_number(here: Session) -> None:
     case = accepted(here, safe_ways=["through-person"], trusted_contact="07700 900456")
     risk(here, case)
@@ -463,6 +476,10 @@ def test_the_practice_has_a_code_always_the_national_one_where_nobody_knows(here
     assert section is not None
     assert section.parts[0].code_of("practice-code") == "V81997"
     assert "GP practice\n  Not registered with a GP practice\n" in plain(made)
+    triage.set_practice(store, case.worker.actor, case.referral.id, "V81998")
+    made = document(store, case, a_letter(store, case, occasion="plan"))
+    assert "GP practice\n  A GP practice does not apply\n" in plain(made)
+    assert "ods-organization-code" not in json.dumps(letters.fhir_of(made))  # it is no practice
 
 
 def test_it_is_in_english_whatever_language_the_pages_are_in(here: Session) -> None:

@@ -189,8 +189,10 @@ def _workers(store: Session, service_id: uuid.UUID) -> dict[uuid.UUID, WorkerOf]
 
 def person_of(store: Session, person: ServiceUser) -> PersonOf:
     """The person, with the ways that they allow and what they said about each; the address of whoever they trust is
-    somebody else's."""
-    ways = [way for way in people.ways_of(store, person.service_id, person.id) if way.allowed]
+    somebody else's. One number is told: texts to another one are not."""
+    allowed = [way for way in people.ways_of(store, person.service_id, person.id) if way.allowed]
+    number = next((way.address for way in allowed if way.channel == "call"), None)
+    ways = [way for way in allowed if way.channel != "text" or number in (None, way.address)]
     first = next((way.channel for way in ways if way.channel in _PREFERRED and way.address), "")
     spoken = person.spoken_language
     wants = {"no": False, "spoken": True, "bsl": True, "other-sign": True}
