@@ -300,7 +300,16 @@ def any_offered(store: Session, service_id: uuid.UUID) -> bool:
 
 def languages_of(store: Session, service_id: uuid.UUID) -> list[str]:
     """The languages that activities name, for the list to choose from."""
-    named = select(ActivityTag.value).where(ActivityTag.service_id == service_id, ActivityTag.kind == "language")
+    return _named(store, service_id, "language")
+
+
+def access_of(store: Session, service_id: uuid.UUID) -> list[str]:
+    """The access needs that activities say they meet."""
+    return _named(store, service_id, "access")
+
+
+def _named(store: Session, service_id: uuid.UUID, kind: str) -> list[str]:
+    named = select(ActivityTag.value).where(ActivityTag.service_id == service_id, ActivityTag.kind == kind)
     return list(store.scalars(named.distinct().order_by(ActivityTag.value)).all())
 
 

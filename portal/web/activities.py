@@ -1,7 +1,9 @@
 """Finding an activity: public pages, without a sign-in, without a cookie. What somebody looks for is kept nowhere."""
 
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, abort, g, render_template, request, url_for
@@ -30,17 +32,7 @@ def find() -> ResponseReturnValue:
     searching = bool(request.args)
     found = None
     if searching:
-        found = directory.search(
-            g.store,
-            g.service.id,
-            need=asked["need"] or None,
-            near=asked["near"] or None,
-            free=bool(asked["free"]),
-            access=("step-free",) if asked["step_free"] else (),
-            text=asked["text"],
-            after=request.args.get("after", "")[:200] or None,
-            size=PER_PAGE,
-        )
+        found = directory.search(g.store, g.service.id, **wish(asked), after=place(request.args), size=PER_PAGE)
     return render_template(
         "directory/public_find.html",
         asked=asked,
@@ -71,8 +63,84 @@ def one(activity_id: uuid.UUID) -> ResponseReturnValue:
 
 def asked_for(args: Mapping[str, str]) -> dict[str, str]:
     """What somebody looks for, as it came, bounded and showable."""
-    names = ("need", "near", "miles", "language", "day", "free", "step_free", "access", "text", "age", "everything")
+    names = (
+        *("need", "near", "miles", "language", "day", "free", "step_free", "access", "text", "age", "any_age"),
+        "everything",
+    )
     return {name: showable(args.get(name, ""))[:200] for name in names}
+
+
+@dataclass(frozen=True)
+class KnownOf:
+    """What is known of the person for whom somebody on the staff looks. It counts where they choose nothing else, and
+    stands in no address: ``near`` their postcode, the ``language`` they speak, their ``age``, the ``access`` needs that
+    a place can meet."""
+
+    near: str = ""
+    language: str = ""
+    age: int | None = None
+    access: tuple[str, ...] = ()
+
+
+ANY = "any"
+"""What is chosen in a list to leave out what is known of the person."""
+
+
+def wish(asked: Mapping[str, str], theirs: KnownOf | None = None) -> dict[str, Any]:
+    """What ``directory.search`` is asked for, from what somebody typed and chose, and what is known of the person."""
+    theirs = theirs or KnownOf()
+    language, access = asked["language"] or theirs.language, (asked["access"],) if asked["access"] else theirs.access
+    age = int(asked["age"]) if re.fullmatch("[0-9]{1,3}", asked["age"]) else None
+    return {
+        "need": asked["need"] or None,
+        "near": asked["near"] or theirs.near or None,
+        "within_miles": int(asked["miles"]) if asked["miles"] in map(str, MILES) else None,
+        "language": language if language != ANY else None,
+        "day": asked["day"] or None,
+        "free": bool(asked["free"]),
+        "access": (*(one for one in access if one and one != ANY), *(("step-free",) if asked["step_free"] else ())),
+        "text": asked["text"],
+        "age": theirs.age if age is None and not asked["any_age"] else age,
+    }
+
+
+def place(args: Mapping[str, str]) -> str | None:
+    """Behind which one a page begins."""
+    return args.get("after", "")[:200] or None
+
+
+Choices = Sequence[tuple[str, str]]
+
+
+def lists(
+    asked: Mapping[str, str], needs: Choices, theirs: KnownOf | None = None
+) -> dict[str, list[tuple[str, str, bool]]]:
+    """What may be chosen, each list with "any" first, or what is known of the person before it."""
+    theirs = theirs or KnownOf()
+    languages = [(tag, language_name(tag)) for tag in directory.languages_of(g.store, g.service.id)]
+    own = {
+        "language": language_name(theirs.language) if theirs.language else "",
+        "access": ", ".join(gettext(directory.ACCESS[code]) for code in theirs.access),
+    }
+    every: dict[str, tuple[str, Choices]] = {
+        "need": (N_("Any need"), needs),
+        "day": (N_("Any day"), labelled(directory.DAYS)),
+        "language": (N_("Any language"), sorted(languages, key=lambda one: one[1])),
+        "access": (N_("Any access"), labelled(directory.ACCESS)),
+        "miles": (N_("Any distance"), [(str(far), gettext("%(miles)s miles", miles=far)) for far in MILES]),
+    }
+    found = {}
+    for name, (anything, listed) in every.items():
+        first = [("", gettext(anything))]
+        if own.get(name):
+            first = [("", gettext(N_("Theirs: %(what)s"), what=own[name])), (ANY, gettext(anything))]
+        found[name] = [(code, text, code == asked[name]) for code, text in (*first, *listed)]
+    return found
+
+
+def labelled(listed: Mapping[str, str]) -> list[tuple[str, str]]:
+    """A list of codes for a field."""
+    return [(code, gettext(label)) for code, label in listed.items()]
 
 
 def kept(asked: Mapping[str, str]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The directory of activities for staff: finding one; and for those who look after it, our own activities and
 providers, the feeds and what came of them, and what a topic means."""
 
-import re
 import uuid
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from portal import access, codes, directory
 from portal.access import Permission
 from portal.directory import NotTaken, Words, feeds, keeping, topics
-from portal.i18n import N_, gettext, language_name
+from portal.i18n import N_, gettext
 from portal.journeys.self_referral import NEEDS
 from portal.outside import Allowance
 from portal.web import activities
@@ -103,11 +102,11 @@ class ActivityForm(Form):
     def offer(self) -> None:
         """Set what may be chosen."""
         self.needs.choices = _needs()
-        self.access.choices = _said(directory.ACCESS)
-        self.attending.choices = _said(directory.ATTENDING)
-        self.days.choices = _said(directory.DAYS)
-        self.free.choices = [*_said(directory.FREE), ("", gettext(N_("We do not know")))]
-        self.status.choices = _said(directory.STATUSES)
+        self.access.choices = activities.labelled(directory.ACCESS)
+        self.attending.choices = activities.labelled(directory.ATTENDING)
+        self.days.choices = activities.labelled(directory.DAYS)
+        self.free.choices = [*activities.labelled(directory.FREE), ("", gettext(N_("We do not know")))]
+        self.status.choices = activities.labelled(directory.STATUSES)
 
     def words(self) -> Words:
         """What was typed."""
@@ -175,10 +174,6 @@ def _needs() -> list[tuple[str, str]]:
     return [(need.code, gettext(need.label)) for need in NEEDS]
 
 
-def _said(listed: dict[str, str]) -> list[tuple[str, str]]:
-    return [(code, gettext(label)) for code, label in listed.items()]
-
-
 def _refuse(form: Form, refused: NotTaken) -> None:
     name = refused.name if refused.name in form else "name"
     form.refuse(name, gettext(PROBLEMS.get((refused.name, refused.problem), NAME)))
@@ -207,36 +202,20 @@ def find() -> ResponseReturnValue:
     found = directory.search(
         g.store,
         g.service.id,
-        need=asked["need"] or None,
-        near=asked["near"] or None,
-        within_miles=int(asked["miles"]) if asked["miles"] in map(str, activities.MILES) else None,
-        language=asked["language"] or None,
-        day=asked["day"] or None,
-        free=bool(asked["free"]),
-        access=(asked["access"],) if asked["access"] else (),
-        text=asked["text"],
-        age=int(asked["age"]) if re.fullmatch("[0-9]{1,3}", asked["age"]) else None,
-        after=request.args.get("after", "")[:200] or None,
+        **activities.wish(asked),
+        after=activities.place(request.args),
         everything=bool(asked["everything"]) and access.may(g.actor, Permission.MANAGE_DIRECTORY),
     )
     more = url_for("directory.find", **{**activities.kept(asked), "after": found.after}) if found.after else ""
-    return _page("find", asked=asked, found=found, more=more, lists=_lists(asked), distance=activities.distance)
-
-
-def _lists(asked: dict[str, str]) -> dict[str, list[tuple[str, str, bool]]]:
-    languages = [(tag, language_name(tag)) for tag in directory.languages_of(g.store, g.service.id)]
-    miles = [(str(far), gettext("%(miles)s miles", miles=far)) for far in activities.MILES]
-    every = {
-        "need": (N_("Any need"), _needs()),
-        "day": (N_("Any day"), _said(directory.DAYS)),
-        "language": (N_("Any language"), sorted(languages, key=lambda one: one[1])),
-        "access": (N_("Any access"), _said(directory.ACCESS)),
-        "miles": (N_("Any distance"), miles),
-    }
-    return {
-        name: [("", gettext(anything), not asked[name])] + [(code, text, code == asked[name]) for code, text in listed]
-        for name, (anything, listed) in every.items()
-    }
+    return _page(
+        "find",
+        asked=asked,
+        found=found,
+        more=more,
+        lists=activities.lists(asked, _needs()),
+        distance=activities.distance,
+        link=lambda one: url_for("directory.one", activity_id=one.id),
+    )
 
 
 @blueprint.get("/<uuid:activity_id>")

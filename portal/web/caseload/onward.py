@@ -198,42 +198,6 @@ def _to(onward_id: uuid.UUID, done: str | None = None, endpoint: str = "onward_s
     return redirect(url_for(f"caseload.{endpoint}", onward_id=onward_id, done=done), 303)
 
 
-# Finding a place -----------------------------------------------------------------------------------------------------
-
-
-@blueprint.get("/referrals/<uuid:referral_id>/onward/find")
-@allow(Permission.WORK_ON_CASE, audits=True)
-def onward_find(referral_id: uuid.UUID) -> ResponseReturnValue:
-    """What the directory has for one of their needs, the nearest first; or any place that is not in it."""
-    referral = read(referral_id)
-    person = people.read(g.store, g.actor, referral.person_id)
-    theirs = referrals.needs_of(g.store, referral)
-    need = request.args.get("need", theirs[0] if len(theirs) == 1 else "")[:40]
-    text = request.args.get("text", "")[:200]
-    listed = SELF_REFERRAL.question("needs")
-    found = directory.search(
-        g.store,
-        g.service.id,
-        need=need or None,
-        near=person.postcode or None,
-        text=text,
-        after=request.args.get("after", "")[:200] or None,
-    )
-    return render_template(
-        "caseload/onward_find.html",
-        referral=referral,
-        contact=contact_of(referral),
-        found=found,
-        need=need,
-        text=forms.showable(text),
-        needs=[
-            (code, listed.say([code]), code == need)
-            for code in dict.fromkeys([*theirs, *(c.code for c in listed.choices)])
-        ],
-        any_there=bool(found.rows) or directory.any_offered(g.store, g.service.id),
-    )
-
-
 # Beginning -----------------------------------------------------------------------------------------------------------
 
 
