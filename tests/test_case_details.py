@@ -16,7 +16,18 @@ from portal.caseload import access_needs, details, letters, onward
 from portal.caseload.cases import Gone, Meanwhile
 from portal.journeys import details as asked
 from portal.journeys.details import DETAILS
-from portal.store import AccessNeed, AuditEvent, ContactWay, Message, Permission, Referral, ServiceUser, Stores, Task
+from portal.store import (
+    AccessNeed,
+    AuditEvent,
+    ContactWay,
+    Message,
+    Permission,
+    Referral,
+    Service,
+    ServiceUser,
+    Stores,
+    Task,
+)
 from tests.arriving import Known, somebody
 from tests.cases import Case, a_case
 from tests.lived import reads
@@ -199,6 +210,37 @@ def test_of_two_who_save_at_once_the_second_sees_what_the_first_saved(stores: St
     assert stands == {"first_name": first}
     with stores.reading() as store:
         assert store.scalars(select(ServiceUser.first_name)).one() == first
+
+
+def test_what_the_person_saves_meanwhile_on_their_own_page_is_not_saved_over(stores: Stores) -> None:
+    with stores.writing.begin() as store:
+        case = a_case(store)
+        seen = details.mark(asked.NAME, details.known(store, case.referral))
+        referral_id, person_id, amina, service_id = (
+            case.referral.id,
+            case.referral.person_id,
+            case.amina,
+            case.service.id,
+        )
+    said: list[object] = []
+
+    def save() -> None:
+        with stores.writing() as store:
+            told = {"first_name": "Sophie"}
+            try:
+                details.change(store, amina, referral_id, asked.NAME, told, given_by=people.IN_WORDS, seen=seen)
+                store.commit()
+            except Meanwhile as clash:
+                said.append(clash.now)
+
+    worker = threading.Thread(target=save)
+    with stores.writing.begin() as theirs:
+        service = theirs.get_one(Service, service_id)
+        people.correct(theirs, service, person_id, {"first_name": "Sofia"})
+        worker.start()
+        worker.join(0.3)  # it waits for us, or it has read what was
+    worker.join()
+    assert said == [{"first_name": "Sofia"}]
 
 
 # The interpreter -----------------------------------------------------------------------------------------------------
