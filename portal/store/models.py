@@ -515,7 +515,8 @@ class AlertEvent(Record):
 
 
 class Task(Record):
-    """Something that a person has to do. ``kind``: tell-the-person, unfinished-form, promise-broken, message-failed.
+    """Something that a person has to do. ``kind`` is ``tasks.Kind``; ``words`` and ``asked_by`` are there when a
+    colleague has asked for it.
 
     ``once`` makes sure that the same thing is not asked twice.
     """
@@ -529,6 +530,8 @@ class Task(Record):
     referral_id: Mapped[uuid.UUID | None]
     message_id: Mapped[uuid.UUID | None]
     details: Mapped[dict[str, Any]]
+    words: Mapped[str | None] = mapped_column(Encrypted("task.words"))
+    asked_by: Mapped[uuid.UUID | None]
     assigned_to: Mapped[uuid.UUID | None]
     due_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
@@ -538,12 +541,14 @@ class Task(Record):
         points_to("person_id", "service_user"),
         points_to("referral_id", "referral"),
         points_to("message_id", "message"),
+        points_to("asked_by", "staff"),
         points_to("assigned_to", "staff"),
         points_to("done_by", "staff"),
         UniqueConstraint("service_id", "once"),
         Index(None, "service_id", "done_at", "due_at"),
         Index(None, "service_id", "assigned_to", "done_at", "due_at", "id"),
         Index(None, "service_id", "person_id"),
+        Index(None, "service_id", "referral_id"),
     )
 
 

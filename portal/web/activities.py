@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from portal import directory
 from portal.directory import Shown, Time
 from portal.i18n import N_, gettext, language_name, say_date
+from portal.journeys.access_needs import BY_CODE, SAID
 from portal.journeys.self_referral import ACCESS_NEEDS, NEEDS
 from portal.web.forms import showable
 from portal.web.security import public
@@ -81,6 +82,10 @@ class KnownOf:
     age: int | None = None
     access: tuple[str, ...] = ()
 
+    def needs(self) -> list[str]:
+        """The access needs in words, as staff say them."""
+        return [gettext(BY_CODE[SAID[code]].label) for code in self.access]
+
 
 ANY = "any"
 """What is chosen in a list to leave out what is known of the person."""
@@ -120,7 +125,7 @@ def lists(
     languages = [(tag, language_name(tag)) for tag in directory.languages_of(g.store, g.service.id)]
     own = {
         "language": language_name(theirs.language) if theirs.language else "",
-        "access": ", ".join(gettext(directory.ACCESS[code]) for code in theirs.access),
+        "access": ", ".join(theirs.needs()),
     }
     every: dict[str, tuple[str, Choices]] = {
         "need": (N_("Any need"), needs),

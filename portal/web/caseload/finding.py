@@ -38,15 +38,12 @@ def known_of(referral: Referral) -> KnownOf:
 
 def _fits(asked: Mapping[str, str], theirs: KnownOf) -> list[str]:
     """What is asked for because it is known of the person, and not because somebody chose it."""
-    return [
-        *([language_name(theirs.language)] if theirs.language and not asked["language"] else []),
-        *([gettext(directory.ACCESS[code]) for code in theirs.access] if not asked["access"] else []),
-        *(
-            [gettext(N_("age %(age)s"), age=theirs.age)]
-            if theirs.age and not (asked["age"] or asked["any_age"])
-            else []
-        ),
-    ]
+    fits = [language_name(theirs.language)] if theirs.language and not asked["language"] else []
+    if not asked["access"]:
+        fits += theirs.needs()
+    if theirs.age and not asked["age"] and not asked["any_age"]:
+        fits.append(gettext(N_("age %(age)s"), age=theirs.age))
+    return fits
 
 
 def _left_out(asked: Mapping[str, str], theirs: KnownOf, address: Callable[..., str]) -> list[tuple[str, str]]:
