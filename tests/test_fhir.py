@@ -20,7 +20,7 @@ from config import Settings
 from portal import held, letters
 from portal.caseload import letters as messages
 from portal.letters import Document, Gathered, check_fhir, fhir
-from portal.letters.checks import REQUIRED, REQUIRED_CODES
+from portal.letters.checks import REQUIRED, REQUIRED_CODES, SAFE_CONTACT
 from portal.letters.fhir import ACTION_STATUS, GOAL_STATUS, REQUEST_STATUS, TASK_STATUS
 from portal.referrals import STATUSES
 from portal.store import open_store
@@ -172,7 +172,7 @@ def test_each_goal_has_its_need_and_each_action_its_goal(bundle: Bundle) -> None
 def test_a_number_goes_with_what_was_said_about_using_it_and_one_that_is_not_safe_does_not_go(bundle: Bundle) -> None:
     patient = of(bundle, "Patient")
     assert [(one["system"], one["rank"]) for one in patient["telecom"]] == [("phone", 1), ("email", 2)]
-    (flag,) = (one for one in resources(bundle, "Flag") if "category" in one)
+    (flag,) = (one for one in resources(bundle, "Flag") if one.get("category") == [{"text": SAFE_CONTACT}])
     assert flag["code"]["text"].startswith("Calls: you may leave a message. Do not say who you are to others.")
     (preference,) = (one["extension"] for one in patient["extension"] if "ContactPreference" in one["url"])
     method, times = preference
@@ -188,7 +188,14 @@ def test_a_number_for_texts_alone_is_no_telephone(channel: str, systems: list[st
 
 
 def test_each_need_of_their_own_is_a_coded_flag_and_a_carer_s_is_told_in_words(bundle: Bundle) -> None:
-    needs = [one for one in resources(bundle, "Flag") if "category" not in one and "Stairs" not in one["code"]["text"]]
+    needs = [
+        one
+        for one in resources(bundle, "Flag")
+        if one.get("category", [{"text": SAFE_CONTACT}])[0]["text"] != SAFE_CONTACT
+    ]
+    assert [one["category"][0]["text"] for one in needs] == [
+        *("Support to communicate", "Information in a special form", "Information in a special form")
+    ]
     coded = {one["code"]["text"]: one["code"].get("coding", [{}])[0].get("code") for one in needs}
     assert coded == {
         "Uses a hearing aid: On the left. When it is not met: She misses what is said": "1108111000000107",

@@ -138,7 +138,14 @@ def _gather(store: Session, service: Service, actor: Actor, referral: Referral, 
         responsible=workers.get(referral.assigned_to or referral.id),
         permission=_permission(store, letter),
         adjustments=tuple(
-            AdjustmentOf(one.need.id, one.label, one.need.created_at.date(), one.detail, one.need.need_of == "self")
+            AdjustmentOf(
+                id=one.need.id,
+                category=one.category,
+                need=one.label,
+                since=one.need.created_at.date(),
+                detail=one.detail,
+                theirs=one.need.need_of == "self",
+            )
             for one in needed
         ),
         contacts=tuple(_contacts(_of(store, Contact, referral), closure, workers)),

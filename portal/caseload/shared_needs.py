@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from portal.caseload import access_needs
 from portal.i18n import N_, gettext
 from portal.journeys import LEFT_BLANK, NOT_ASKED
-from portal.journeys.access_needs import BY_CODE, DETAIL, INTERPRETS, SAID
+from portal.journeys.access_needs import BY_CODE, CATEGORIES, DETAIL, INTERPRETS, OTHER, SAID
 from portal.journeys.self_referral import SELF_REFERRAL
 from portal.letters.document import fit
 from portal.people.access_needs import FIELDS as FIELDS
@@ -19,10 +19,11 @@ from portal.store import AccessNeed, ServiceUser
 
 @dataclass(frozen=True)
 class Shared:
-    """A need as somebody outside reads it: the term, and what was written beside it, with what follows when it is not
-    met."""
+    """A need as somebody outside reads it: the term and its category, and what was written beside it, with what follows
+    when it is not met."""
 
     need: AccessNeed
+    category: str
     label: str
     detail: str
 
@@ -43,7 +44,9 @@ def _shared(one: AccessNeed) -> Shared:
     if one.need_of == "carer":
         label = gettext(N_("Their carer: %(need)s"), need=label)
     otherwise = f"{gettext(N_('When it is not met:'))} {one.if_not_met}" if one.if_not_met else ""
-    return Shared(one, label, _sentences((one.detail or "", otherwise)))
+    return Shared(
+        one, gettext(CATEGORIES.get(one.category, CATEGORIES[OTHER])), label, _sentences((one.detail or "", otherwise))
+    )
 
 
 def _sentences(said: Iterable[str]) -> str:

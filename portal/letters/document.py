@@ -111,9 +111,11 @@ class PermissionOf:
 
 @dataclass(frozen=True)
 class AdjustmentOf:
-    """What the person needs so that they can understand and take part. ``theirs``: their own need, not a carer's."""
+    """What the person needs so that they can understand and take part. ``category`` in words. ``theirs``: their own
+    need, not a carer's."""
 
     id: uuid.UUID
+    category: str
     need: str
     since: date
     detail: str = ""
@@ -617,7 +619,7 @@ def _adjustment(one: AdjustmentOf) -> Part:
         "adjustment": _cut("adjustment", one.need),
         "adjustment-detail": one.detail,
     }
-    return _part("requirement", told, row=one.id, since=one.since.isoformat())
+    return _part("requirement", told, row=one.id, since=one.since.isoformat(), category=one.category)
 
 
 def _contact(one: ContactOf, gathered: Gathered) -> Part:

@@ -422,6 +422,7 @@ class _Made:
 
     def _adjustment(self, part: Part) -> Resource:
         made = self._flag(part.id, _words(part, "adjustment", "adjustment-detail"), part.facts["since"])
+        made["category"] = [_text(part.facts["category"])]
         if code := part.code_of("adjustment-flag"):
             made["code"] = {"coding": [{"system": SNOMED, "code": code}]} | made["code"]
         return made
