@@ -634,6 +634,9 @@ GOOD: dict[str, Good] = {
     },
     "setup.bring_logo": lambda world: {"logo": (BytesIO(a_picture(8, 8)), "logo.png")},  # type: ignore[dict-item]
     "setup.remove_logo": _nothing,
+    "setup.bring_practices": lambda world: {"file": (BytesIO(b"code,name\nD81045,Hill Surgery\n"), "list.csv")},  # type: ignore[dict-item]
+    "setup.add_practice": lambda world: {"code": "D81046", "name": "Mill Surgery"},
+    "setup.one_practice": lambda world: {"name": "Harbour Surgery", "version": "1"},
     "setup.write": lambda world: {"words": "Thank you.", "number": "1"},
     "setup.take_ours": lambda world: {"number": "1"},
     "entry.begin": lambda world: {"channel": "phone", "completed_by": "self", "language": "en", "said_on": ""},

@@ -22,6 +22,7 @@ from portal.clock import now, today
 from portal.codes import new_id
 from portal.store import Practice as Practice  # the doors name it in their types
 from portal.store import Stores
+from portal.store.once import write_once
 
 CODE = re.compile("[A-Z][0-9]{5}")
 LONGEST_NAME = 150
@@ -36,6 +37,27 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 _EPRACCUR = {"code": 0, "name": 1, "postcode": 9, "closed_on": 11}
 """Where the columns are in the list of the Organisation Data Service, which has no heading."""
+
+
+LARGEST_FILE = 8 * 1024 * 1024
+"""The list of the Organisation Data Service has less than half of that; what is larger is another file."""
+
+
+class NotTaken(ValueError):
+    """What was typed of a practice cannot be kept: ``problems`` says why, by field (code, name, postcode; missing or
+    unreadable)."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(", ".join(f"{name}: {why}" for name, why in problems.items()))
+        self.problems = dict(problems)
+
+
+class Known(ValueError):
+    """The list has a practice with this code: ``practice``."""
+
+    def __init__(self, practice: Practice) -> None:
+        super().__init__(practice.code)
+        self.practice = practice
 
 
 class NotAList(ValueError):
@@ -109,17 +131,38 @@ def import_practices(
             _take(store, service_id, batch, report)
         tell(report)
     with stores.writing.begin() as store:
-        audit.record(
-            store,
-            service_id,
-            None,
-            "took in a list of practices",
-            actor_kind="system",
-            added=report.added,
-            changed=report.changed,
-            refused=report.refused,
-        )
+        _taken(store, service_id, None, report)
     return report
+
+
+def take_in(store: Session, actor: Actor, lines: Iterable[str]) -> Report:
+    """The same, brought by somebody on the staff: all of it or, when it is no list, nothing. Raises ``Refused``,
+    ``NotAList``."""
+    access.require(actor, Permission.CHANGE_SERVICE)
+    report, seen = Report(), set[str]()
+    with store.begin_nested():
+        try:
+            rows = _rows(csv.reader(lines), report, seen)
+            while batch := list(islice(rows, _BATCH)):
+                _take(store, actor.service_id, batch, report)
+                store.flush()
+        except csv.Error:
+            raise NotAList from None
+    _taken(store, actor.service_id, actor, report)
+    return report
+
+
+def _taken(store: Session, service_id: uuid.UUID, actor: Actor | None, report: Report) -> None:
+    audit.record(
+        store,
+        service_id,
+        actor,
+        "took in a list of practices",
+        actor_kind="staff" if actor else "system",
+        added=report.added,
+        changed=report.changed,
+        refused=report.refused,
+    )
 
 
 def _rows(table: Iterator[list[str]], report: Report, seen: set[str]) -> Iterator[_Row]:
@@ -232,11 +275,77 @@ def _key(name: str) -> str:
     return reading.search_key(name)[:LONGEST_NAME]
 
 
+# One by one ----------------------------------------------------------------------------------------------------------
+
+
+def add(store: Session, actor: Actor, *, code: str, name: str, postcode: str = "") -> Practice:
+    """A practice that the list does not have. Where messages to it go by email is said on its own (``confirm_email``).
+    Raises ``Refused``, ``NotTaken``, and ``Known`` for a code that is there."""
+    access.require(actor, Permission.CHANGE_SERVICE)
+    wanted = "".join(code.split()).upper()
+    problems = {} if CODE.fullmatch(wanted) else {"code": "unreadable" if wanted else "missing"}
+    said = _read_one(name, postcode, problems)
+    made = Practice(service_id=actor.service_id, id=new_id(), code=wanted, **said)
+    found, new = write_once(store, made, rows_of(actor.service_id, Practice).where(Practice.code == wanted))
+    if not new:
+        raise Known(found)
+    audit.record(store, actor.service_id, actor, "added a practice", "practice", found.id)
+    store.flush()
+    return found
+
+
+def correct(
+    store: Session, actor: Actor, practice_id: uuid.UUID, version: int, *, name: str, postcode: str, closed: bool
+) -> Practice:
+    """What the list says of a practice is put right; its code stays, for people are known by it. ``closed``: it is not
+    found any more. Raises ``Refused``, ``Gone``, ``Changed``, ``NotTaken``."""
+    access.require(actor, Permission.CHANGE_SERVICE)
+    found = _held(store, actor, practice_id, version)
+    said = _read_one(name, postcode, {})
+    found.name, found.name_key, found.postcode = said["name"] or "", said["name_key"] or "", said["postcode"]
+    if closed != is_closed(found):
+        found.closed_on = today() if closed else None
+    audit.record(store, actor.service_id, actor, "put a practice right", "practice", found.id)
+    store.flush()
+    return found
+
+
+def is_closed(practice: Practice) -> bool:
+    """Whether it has closed, so that it is not found any more."""
+    return practice.closed_on is not None and practice.closed_on <= today()
+
+
+def _read_one(name: str, postcode: str, problems: dict[str, str]) -> dict[str, str | None]:
+    said = _text(name)
+    if not said:
+        problems["name"] = "unreadable" if name.strip() else "missing"
+    where = _postcode(postcode) if postcode.strip() else None
+    if postcode.strip() and where is None:
+        problems["postcode"] = "unreadable"
+    if problems:
+        raise NotTaken(problems)
+    return {"name": said, "name_key": _key(said), "postcode": where}
+
+
+def _held(store: Session, actor: Actor, practice_id: uuid.UUID, version: int) -> Practice:
+    """A practice, held until the end of the transaction, as it was when the page was opened."""
+    mine = rows_of(actor.service_id, Practice).where(Practice.id == practice_id)
+    found = store.scalar(mine.with_for_update().execution_options(populate_existing=True))
+    if found is None:
+        raise Gone
+    if found.version != version:
+        raise Changed(found)
+    return found
+
+
 # Finding -------------------------------------------------------------------------------------------------------------
 
 
-def search(store: Session, service_id: uuid.UUID, text: str, most: int = 20) -> Sequence[Practice]:
-    """The practices that are open and fit what was typed: a code, a postcode or its beginning, words of the name."""
+def search(
+    store: Session, service_id: uuid.UUID, text: str, most: int = 20, *, closed: bool = False
+) -> Sequence[Practice]:
+    """The practices that are open and fit what was typed: a code, a postcode or its beginning, words of the name.
+    ``closed``: also those that have closed."""
     typed = " ".join(text.split())[:100]
     words = reading.search_key(typed).split()[:MOST_WORDS]
     if not typed or not words:
@@ -248,9 +357,9 @@ def search(store: Session, service_id: uuid.UUID, text: str, most: int = 20) -> 
         # A postcode is kept with one space before its last three signs; whoever types the first half means all of it.
         begun = f"{plain[:-3]} {plain[-3:]}" if len(plain) > 4 else plain
         fits.append(Practice.postcode.startswith(begun, autoescape=True))
-    open_ones = rows_of(service_id, Practice).where(
-        or_(*fits), or_(Practice.closed_on.is_(None), Practice.closed_on > today())
-    )
+    open_ones = rows_of(service_id, Practice).where(or_(*fits))
+    if not closed:
+        open_ones = open_ones.where(or_(Practice.closed_on.is_(None), Practice.closed_on > today()))
     return store.scalars(open_ones.order_by(Practice.name_key, Practice.code).limit(most)).all()
 
 
@@ -310,13 +419,8 @@ def confirm_email(store: Session, actor: Actor, practice_id: uuid.UUID, email: s
     """A manager says that this is the practice's own secure address; empty takes it away. Raises ``Refused``, ``Gone``,
     ``Changed``, and ``reading.Unreadable`` for what is no address."""
     access.require(actor, Permission.CONFIRM_PRACTICES)
-    mine = rows_of(actor.service_id, Practice).where(Practice.id == practice_id)
-    found = store.scalar(mine.with_for_update().execution_options(populate_existing=True))
-    if found is None:
-        raise Gone
     wanted = reading.email(email) if email.strip() else None
-    if found.version != version:
-        raise Changed(found)
+    found = _held(store, actor, practice_id, version)
     found.email = wanted
     found.email_confirmed_by, found.email_confirmed_at = (actor.staff_id, now()) if wanted else (None, None)
     act = "confirmed the address of a practice" if wanted else "took the address of a practice away"

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("setup", __name__, url_prefix="/staff/set-up")
 
-from portal.web.setup import history, look, pages, wording  # noqa: E402, F401  # they add their views to the blueprint
+from portal.web.setup import history, look, pages, practices, wording  # noqa: E402, F401  # they add their views to the blueprint
