@@ -212,16 +212,12 @@ def test_of_two_who_save_at_once_the_second_sees_what_the_first_saved(stores: St
         assert store.scalars(select(ServiceUser.first_name)).one() == first
 
 
-def test_what_the_person_saves_meanwhile_on_their_own_page_is_not_saved_over(stores: Stores) -> None:
+def test_what_is_saved_meanwhile_from_another_case_of_the_same_person_is_not_saved_over(stores: Stores) -> None:
     with stores.writing.begin() as store:
         case = a_case(store)
         seen = details.mark(asked.NAME, details.known(store, case.referral))
-        referral_id, person_id, amina, service_id = (
-            case.referral.id,
-            case.referral.person_id,
-            case.amina,
-            case.service.id,
-        )
+        referral_id, person_id, service_id = case.referral.id, case.referral.person_id, case.service.id
+        amina, ben = case.amina, case.ben
     said: list[object] = []
 
     def save() -> None:
@@ -234,9 +230,9 @@ def test_what_the_person_saves_meanwhile_on_their_own_page_is_not_saved_over(sto
                 said.append(clash.now)
 
     worker = threading.Thread(target=save)
-    with stores.writing.begin() as theirs:
-        service = theirs.get_one(Service, service_id)
-        people.correct(theirs, service, person_id, {"first_name": "Sofia"})
+    with stores.writing.begin() as other:
+        service = other.get_one(Service, service_id)
+        people.correct(other, service, person_id, {"first_name": "Sofia"}, actor=ben, given_by=people.IN_WORDS)
         worker.start()
         worker.join(0.3)  # it waits for us, or it has read what was
     worker.join()
