@@ -46,9 +46,7 @@ BACK: dict[str, Callable[[Task], str]] = {
     "everybodys": lambda task: url_for("caseload.tasks_list", whose=tasks.EVERYBODYS),
     "inbox": lambda task: url_for("caseload.inbox"),
     "task": lambda task: url_for("caseload.task", task_id=task.id),
-    "case": lambda task: (
-        url_for("caseload.case", referral_id=task.referral_id, _anchor="to-do") if task.referral_id else "/"
-    ),
+    "case": lambda task: url_for("caseload.case", referral_id=task.referral_id, _anchor="to-do"),
 }
 """The pages on which "It is done" stands, by what its form says of where it was pressed. Nothing else leads away."""
 
@@ -115,8 +113,9 @@ def task_done(task_id: uuid.UUID) -> ResponseReturnValue:
     done = tasks.done(g.store, g.actor, task_id)
     if done is None:
         abort(404)
-    back = BACK.get(request.form.get("back", ""), BACK["mine"])
-    return redirect(back(done), 303)
+    pressed = request.form.get("back", "")
+    known = pressed in BACK and (pressed != "case" or done.referral_id is not None)
+    return redirect(BACK[pressed if known else "mine"](done), 303)
 
 
 @blueprint.post("/tasks/<uuid:task_id>/hand-over")
