@@ -2,11 +2,13 @@
 confirmed."""
 
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from config import Settings
 from portal import audit, cli, held, reading
@@ -14,7 +16,7 @@ from portal.access import Refused, Role
 from portal.services import practices
 from portal.services.practices import Report
 from portal.store import Practice, Service, Stores, open_store
-from tests.inspector import InspectedClient
+from tests.inspector import InspectedClient, Page
 from tests.world import a_service, press, sign_in, staff_member, words_of
 
 LIST = """Code,Name,Postcode,Close date,Email
@@ -178,7 +180,7 @@ def test_the_page_finds_a_practice_and_confirms_its_address(client: InspectedCli
     service = a_service(store)
     manager = staff_member(store, service, Role.MANAGER)
     sign_in(client, store, manager)
-    assert "No list of practices has been loaded yet" in words_of(client.get("/staff/practices"))
+    assert "The list is empty. Add a practice, or bring a list" in words_of(client.get("/staff/practices"))
     one = Practice(service_id=service.id, code="D81044", name="Harbour", name_key="harbour")
     store.add(one)
     store.commit()
@@ -194,6 +196,160 @@ def test_the_page_finds_a_practice_and_confirms_its_address(client: InspectedCli
     assert press(client, address, str(one.id), email="").status_code == 303
     sign_in(client, store, staff_member(store, service))
     assert client.get(address).status_code == 403
+
+
+# Set up on a page ----------------------------------------------------------------------------------------------------
+
+AT = "/staff/set-up/practices"
+
+
+@pytest.fixture(params=[Role.MANAGER, Role.ADMINISTRATOR])
+def runs_it(client: InspectedClient, store: Session, request: pytest.FixtureRequest) -> Service:
+    """A service whose manager, or administrator, has signed in."""
+    service = a_service(store)
+    staff_member(store, service, Role.MANAGER)
+    sign_in(client, store, staff_member(store, service, request.param))
+    return service
+
+
+def bring(client: InspectedClient, file: bytes, name: str = "list.csv") -> TestResponse:
+    """Choose a file on the page, and press the button."""
+    token = Page(client.get(AT).get_data(as_text=True)).all("input")
+    fields = {one.get("name"): one.get("value") for one in token if one.get("name") == "csrf_token"}
+    return client.post(f"{AT}/file", data={**fields, "file": (BytesIO(file), name)})
+
+
+@pytest.mark.usefixtures("runs_it")
+def test_a_practice_is_added_found_put_right_and_closed(client: InspectedClient, store: Session) -> None:
+    added = press(client, f"{AT}/new", "/new", code=" d81044 ", name="Harbour Surgery", postcode="pe275bq")
+    assert added.status_code == 303
+    (one,) = store.scalars(select(Practice))
+    assert (one.code, one.name, one.name_key, one.postcode) == (
+        "D81044",
+        "Harbour Surgery",
+        "harbour surgery",
+        "PE27 5BQ",
+    )
+    assert (one.email, one.email_confirmed_at) == (None, None)
+    store.commit()
+    address = f"{AT}/{one.id}"
+    assert address in client.get(f"{AT}?text=harbour").get_data(as_text=True)
+    assert press(client, address, str(one.id), name="Hill Surgery", postcode="", closed="y").status_code == 303
+    store.refresh(one)
+    assert (one.name, one.name_key, one.postcode) == ("Hill Surgery", "hill surgery", None)
+    assert practices.is_closed(one)
+    assert practices.search(store, one.service_id, "hill") == []
+    store.commit()
+    assert "It has closed" in words_of(client.get(f"{AT}?text=hill")), "so that it can be opened again"
+    assert press(client, address, str(one.id), name="Hill Surgery").status_code == 303
+    store.refresh(one)
+    assert one.closed_on is None
+    assert [event.act for event in audit.history_of(store, one.service_id, one.id)][0] == "added a practice"
+
+
+@pytest.mark.usefixtures("runs_it")
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ({"code": ""}, "Enter the code of the practice"),
+        ({"code": "81044"}, "Enter the code as a letter and five digits"),
+        ({"code": "D81044X"}, "Enter the code as a letter and five digits"),
+        ({"name": " "}, "Enter the name of the practice"),
+        ({"postcode": "nowhere"}, "Enter a whole postcode"),
+    ],
+)
+def test_what_cannot_be_kept_is_said_and_stays(
+    client: InspectedClient, store: Session, typed: dict[str, str], says: str
+) -> None:
+    given = {"code": "D81044", "name": "Harbour Surgery", "postcode": "PE27 5BQ", **typed}
+    refused = press(client, f"{AT}/new", "/new", **given)
+    assert refused.status_code == 422
+    assert says in words_of(refused)
+    assert store.scalars(select(Practice)).all() == []
+
+
+def test_a_code_that_is_there_leads_to_its_practice(client: InspectedClient, store: Session, runs_it: Service) -> None:
+    one = Practice(service_id=runs_it.id, code="D81044", name="Harbour", name_key="harbour")
+    store.add(one)
+    store.commit()
+    there = press(client, f"{AT}/new", "/new", code="D81044", name="Another name")
+    assert (there.status_code, there.location) == (303, f"{AT}/{one.id}?done=known")
+    assert "The list has a practice with this code already." in words_of(client.get(there.location))
+    store.refresh(one)
+    assert one.name == "Harbour"
+
+
+def test_whoever_saves_second_sees_what_the_first_has_saved(
+    client: InspectedClient, store: Session, runs_it: Service
+) -> None:
+    one = Practice(service_id=runs_it.id, code="D81044", name="Harbour", name_key="harbour")
+    store.add(one)
+    store.commit()
+    late = press(client, f"{AT}/{one.id}", str(one.id), name="Mine", version="7")
+    assert late.status_code == 409
+    assert "Somebody else has changed this practice meanwhile." in words_of(late)
+    assert 'value="Mine"' in late.get_data(as_text=True)
+
+
+@pytest.mark.usefixtures("runs_it")
+def test_the_published_list_is_brought_on_the_page(client: InspectedClient, store: Session) -> None:
+    brought = bring(client, EPRACCUR.encode())
+    assert brought.status_code == 303
+    assert "New: 1. Changed: 0. As before: 0." in words_of(client.get(brought.location))
+    assert all_of(store)["A81001"].name == "THE DENSHAM SURGERY"
+    again = bring(client, EPRACCUR.encode())
+    assert "New: 0. Changed: 0. As before: 1." in words_of(client.get(again.location))
+
+
+@pytest.mark.usefixtures("runs_it")
+def test_bad_rows_are_told_by_line_and_the_others_are_taken(client: InspectedClient, store: Session) -> None:
+    said = words_of(bring(client, LIST.encode("utf-8-sig")))
+    assert "New: 4. Changed: 0. As before: 0. 3 rows were not taken." in said
+    assert "Line 5, X : the code is not a letter and five digits" in said.replace("X:", "X :")
+    assert len(all_of(store)) == 4
+
+
+@pytest.mark.usefixtures("runs_it")
+@pytest.mark.parametrize(
+    ("file", "name", "says"),
+    [
+        (b"a,b\n1,2\n", "list.csv", "This is no list of practices"),
+        (b"code,name\nD81044," + b'"' + b"x" * 200_000 + b'"\n', "list.csv", "This is no list of practices"),
+        (b"", "", "Choose a file first"),
+        (b"x" * 250_001, "list.csv", "The file is too large"),
+    ],
+)
+def test_what_is_no_list_changes_nothing(
+    client: InspectedClient, store: Session, monkeypatch: pytest.MonkeyPatch, file: bytes, name: str, says: str
+) -> None:
+    monkeypatch.setattr(practices, "LARGEST_FILE", 250_000)
+    refused = bring(client, file, name)
+    assert refused.status_code == 422
+    assert says in words_of(refused)
+    assert store.scalars(select(Practice)).all() == []
+
+
+def test_another_service_s_practice_is_not_there(client: InspectedClient, store: Session, runs_it: Service) -> None:
+    one = Practice(service_id=a_service(store, "there").id, code="D81044", name="Harbour", name_key="harbour")
+    store.add(one)
+    store.commit()
+    assert client.get(f"{AT}/{one.id}").status_code == 404
+    assert str(one.id) not in client.get(f"{AT}?text=harbour").get_data(as_text=True)
+    assert press(client, f"{AT}/new", "/new", code="D81044", name="Ours").status_code == 303
+    assert {each.service_id for each in store.scalars(select(Practice))} == {one.service_id, runs_it.id}
+
+
+def test_a_link_worker_does_not_set_the_list_up(client: InspectedClient, store: Session) -> None:
+    service = a_service(store)
+    worker = staff_member(store, service)
+    sign_in(client, store, worker)
+    assert client.get(AT).status_code == 403
+    for act in (
+        lambda: practices.add(store, worker.actor, code="D81044", name="Harbour"),
+        lambda: practices.take_in(store, worker.actor, [EPRACCUR]),
+    ):
+        with pytest.raises(Refused):
+            act()
 
 
 def test_the_command_takes_in_a_file_and_reports_bad_rows(
