@@ -56,19 +56,16 @@ def _left_out(asked: Mapping[str, str], theirs: KnownOf, address: Callable[..., 
         "miles": (gettext(N_("However far away")), {"miles": ""}),
     }
     wished = activities.wish(asked, theirs)
-    set_now = {
-        "miles": wished["within_miles"],
-        **{name: wished[name] for name in ("access", "language", "age", "need")},
-    }
-    asking = {name: parts[name] for name in parts if set_now[name]}
-    one_is_enough = [
-        (words, address(**without))
-        for words, without in asking.values()
-        if directory.search(g.store, g.service.id, **activities.wish({**asked, **without}, theirs), size=1).rows
-    ]
-    if one_is_enough or len(asking) < 2:
-        return one_is_enough
+    asking = {name: parts[name] for name in parts if wished["within_miles" if name == "miles" else name]}
+
+    def finds(without: Mapping[str, str]) -> bool:
+        wider = activities.wish({**asked, **without}, theirs)
+        return bool(directory.search(g.store, g.service.id, **wider, size=1).rows)
+
+    one_is_enough = [(words, address(**without)) for words, without in asking.values() if finds(without)]
     every = {name: value for _, without in asking.values() for name, value in without.items()}
+    if one_is_enough or len(asking) < 2 or not finds(every):
+        return one_is_enough
     return [(gettext(N_("Leave all of this out")), address(**every))]
 
 
