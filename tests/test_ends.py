@@ -12,9 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from portal import audit, clock, codes, measures, people, referrals
-from portal.access import Role
+from portal.access import Role, Tier
 from portal.accounts import visits
-from portal.accounts.visits import Tier
 from portal.caseload import closing, letters, lists, risks, today
 from portal.caseload.closing import Closure
 from portal.retention import keeping
