@@ -316,7 +316,7 @@ def test_the_page_of_closing_proposes_it_in_plain_words(amina: InspectedClient, 
         page = amina.get(address)
         said = words_of(page)
         assert "Ask them once more how they are, in August 2026" in said
-        assert "Take the tick out if they do not want that." in said
+        assert "Take the tick out if they do not want it. It counts after “Done: they have what they wanted”," in said
         assert tick_of(Page(page.get_data(as_text=True))) is True
         ended = said[said.index("These check-ins end with the case") :]
         assert "Some time after" not in ended

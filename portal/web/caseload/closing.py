@@ -175,13 +175,13 @@ def _asked_later(check_in: CheckIn) -> str:
 
 
 def _about_asking_later(around: Beside, reasons: Mapping[str, str]) -> Iterator[str]:
-    yield gettext(N_("Take the tick out if they do not want that."))
+    yield gettext(N_("The plan has one more check-in after the end. Take the tick out if they do not want it."))
     if around.said_no:
         yield gettext(N_("They did not want to answer a check-in before, so ask them first."))
     if not around.by_message:
         yield gettext(N_("We may not write to them about it. You find it among the things to do then, and ask them."))
-    after = "; ".join(gettext(label) for code, label in reasons.items() if code in lists.ASKED_LATER)
-    yield gettext(N_("It counts after these reasons: %(reasons)s. After any other nobody is asked."), reasons=after)
+    after = ", ".join(f"“{gettext(label)}”" for code, label in reasons.items() if code in lists.ASKED_LATER)
+    yield gettext(N_("It counts after %(reasons)s. After any other reason nobody is asked."), reasons=after)
 
 
 PROPOSED = {"resolved": "resolved", "improving": "improved"}
