@@ -126,7 +126,8 @@ def where(actor: Actor, task: Task) -> Action | None:
     if task.kind == tasks.Kind.RETENTION_REVIEW and access.may(actor, Permission.ERASE_PEOPLE):
         return Action(gettext(N_("Decide about it")), "erasure.keeping_page", {"referral_id": task.referral_id})
     if task.referral_id:
-        return Action(gettext(N_("Open the case")), "caseload.case", {"referral_id": task.referral_id})
+        part = {"_anchor": "to-do"} if task.kind == tasks.Kind.BY_HAND else {}
+        return Action(gettext(N_("Open the case")), "caseload.case", {"referral_id": task.referral_id, **part})
     if task.kind == tasks.Kind.UNFINISHED_ENTRY and access.may(actor, Permission.ENTER_REFERRALS):
         return Action(gettext(N_("Go on with the form")), "entry.check", {"entry_id": task.draft_id})
     if task.draft_id:
