@@ -287,7 +287,7 @@ def _page(referral: Referral, around: Beside, form: Any) -> str:
         outcomes=[form[_field(one.need)] for one in around.needs],
         outcome_means=[(gettext(one.label), gettext(one.definition)) for one in lists.NEED_OUTCOMES],
         alerts=[shown_alert(one, names) for one in around.alerts],
-        tasks=[shown_task(one, names) for one in around.tasks],
+        tasks=[shown_task(one, names, opens=True) for one in around.tasks],
         onward=[(one.activity_name, say(lists.ONWARD_STATUSES, one.status)) for one in around.onward],
         asked=[say_check_in(one) for one in around.asked],
         last_check_in=say_check_in(around.at_the_end) if around.at_the_end else "",
