@@ -2,10 +2,11 @@
 
 import pytest
 from alembic import command
-from sqlalchemy import inspect, select
+from sqlalchemy import create_engine, inspect, select
 
+from portal import referrals
 from portal.access import Role
-from portal.store import Base, Referral, migrate, open_engine, open_store
+from portal.store import Base, Referral, ReferralChange, migrate, open_engine, open_store
 from portal.store.migrate import configuration
 from tests import postgres, world
 
@@ -46,6 +47,35 @@ def test_migrating_again_keeps_what_is_there(stores: object, database_url: str) 
     migrate(database_url)
     with opened.reading() as store:
         assert store.scalars(select(Referral.reference)).all() == [reference]
+    opened.engine.dispose()
+
+
+def test_what_a_person_ended_themselves_is_told_apart_from_what_they_said_no_to(empty_url: str) -> None:
+    migrate(empty_url)
+    opened = open_store(empty_url)
+    with opened.writing.begin() as store:
+        service = world.a_service(store)
+        worker = world.staff_member(store, service, Role.MANAGER).actor
+        ended, refused = (world.a_referral(store, service) for _ in range(2))
+        referrals.withdraw(store, service, ended.person_id, ended.id)
+        reason = "person-chose-to-stop"
+        referrals.decline(store, service, worker, refused.id, reason=reason, text="", word="Thank you.")
+        ids = [ended.id, refused.id]
+    config = configuration(empty_url)
+    config.attributes["engine"].dispose()
+    # Without the keys of SQLite, which stop a step back: a table is made anew there while others point to it.
+    config.attributes["engine"] = create_engine(opened.engine.url)
+    seen = []
+    for step in ("0002", "head"):
+        (command.downgrade if step == "0002" else command.upgrade)(config, step)
+        with opened.engine.connect() as bare:
+            of_them = {row.id: row.status for row in bare.execute(select(Referral.id, Referral.status))}
+            changes = select(ReferralChange.referral_id, ReferralChange.became).order_by(ReferralChange.id)
+            last = dict(row for row in bare.execute(changes))
+        seen.append([(of_them[one], last[one]) for one in ids])
+    said_no = ("declined", "declined")
+    assert seen == [[said_no, said_no], [("withdrawn", "withdrawn"), said_no]]
+    config.attributes["engine"].dispose()
     opened.engine.dispose()
 
 
