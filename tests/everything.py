@@ -203,6 +203,8 @@ def _led_on_and_told(store: Session, service: Service, worker: Actor, known: Kno
         return letters.shown(store, service, worker, letter.id).seen
 
     yes, no = somebody_s("Gil", share_gp="yes", share_onward="yes"), somebody_s("Hal", share_gp="yes")
+    untold = somebody_s("Ike")
+    access_needs.add(store, worker, untold.id, need="bsl-interpreter")
     allowed, forbidden, letter, withdrawn = led(yes), led(no), wanted(yes), wanted(no)
     people.change_permission(store, service, no.person_id, "share_gp", "withdrawn", "en")
     people.change_permission(store, service, known.referral.person_id, "share_gp", "given", "en")
@@ -222,7 +224,7 @@ def _led_on_and_told(store: Session, service: Service, worker: Actor, known: Kno
         "told_letter_id": str(told.id),
         "told_referral_id": str(yes.id),
         "unprepared_referral_id": str(somebody_s("Jon", share_gp="yes").id),
-        "untold_referral_id": str(somebody_s("Ike").id),
+        "untold_referral_id": str(untold.id),
         "practice_id": str(practice.id),
     }
 
@@ -484,7 +486,7 @@ INSTEAD: dict[str, dict[str, str]] = {
     "caseload.prepare_letter": {"referral_id": "unprepared_referral_id"},
     "caseload.onward_permission": {"onward_id": "forbidden_onward_id"},
     "caseload.letter_permission": {"letter_id": "withdrawn_letter_id"},
-    "caseload.allow_letter": {"referral_id": "untold_referral_id"},
+    **dict.fromkeys(("caseload.allow_letter", "caseload.set_interpreter"), {"referral_id": "untold_referral_id"}),
     "my.letter": {"letter_id": "told_letter_id"},
     "scales.licence": {"scale_key": "gated_scale"},
     "scales.protocol": {"scale_key": "locked_scale"},
