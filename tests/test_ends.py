@@ -189,6 +189,18 @@ def _answers(person: Visitor, **said: str) -> dict[str, str]:
     return {one.get("name") or "": one.get("value") or "" for one in reversed(radios)} | said
 
 
+def test_no_other_check_in_of_a_closed_case_is_asked(here: Here) -> None:
+    referral = here.case()
+    here.close(referral)
+    stray = check_in(here.store, referral, "review", 2)
+    stray.status, stray.why_not = "ready", None
+    here.store.flush()
+    with clock.at(TWELVE_WEEKS):
+        assert measures.due_for(here.store, here.service.id, referral.person_id) == []
+        measures.remind(here.store, here.service)
+    assert (check_in(here.store, referral, "review", 2).why_not, here.unfinished(referral)) == ("closed", ["follow-up"])
+
+
 def test_a_risky_answer_after_the_end_is_an_alert_that_somebody_has(here: Here, app: Flask) -> None:
     referral = here.case()
     measures.record_protocol(here.store, here.manager.actor, "phq9", PROTOCOL)
