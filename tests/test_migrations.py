@@ -1,8 +1,32 @@
 """Migrations: up, down, up again; the newest one equals the models; a day's records survive."""
 
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, inspect, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Engine,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Uuid,
+    create_engine,
+    func,
+    inspect,
+    select,
+    text,
+)
+from sqlalchemy.types import TypeEngine
 
 from portal import referrals
 from portal.access import Role
@@ -62,9 +86,6 @@ def test_what_a_person_ended_themselves_is_told_apart_from_what_they_said_no_to(
         referrals.decline(store, service, worker, refused.id, reason=reason, text="", word="Thank you.")
         ids = [ended.id, refused.id]
     config = configuration(empty_url)
-    config.attributes["engine"].dispose()
-    # Without the keys of SQLite, which stop a step back: a table is made anew there while others point to it.
-    config.attributes["engine"] = create_engine(opened.engine.url)
     seen = []
     for step in ("0002", "head"):
         (command.downgrade if step == "0002" else command.upgrade)(config, step)
@@ -77,6 +98,78 @@ def test_what_a_person_ended_themselves_is_told_apart_from_what_they_said_no_to(
     assert seen == [[said_no, said_no], [("withdrawn", "withdrawn"), said_no]]
     config.attributes["engine"].dispose()
     opened.engine.dispose()
+
+
+MOMENT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+BY_TYPE: tuple[tuple[type[TypeEngine[Any]], Any], ...] = (
+    (DateTime, MOMENT),
+    (Date, MOMENT.date()),
+    (Boolean, False),
+    (Integer, 1),
+    (Float, 1.0),
+    (JSON, {}),
+    (LargeBinary, b"x"),
+    (String, "x"),
+)
+"""What stands in a column of this type, whatever it is for."""
+
+
+def a_row_in_every_table(engine: Engine) -> dict[str, int]:
+    """One row in each table that is there now, whatever its version, each pointing to the others; how many it has."""
+    there = MetaData()
+    with engine.connect() as connection:
+        there.reflect(connection)
+    tables = {name: one for name, one in there.tables.items() if name != "alembic_version"}
+    ids = {name: uuid.uuid5(uuid.NAMESPACE_URL, name) for name in tables}
+
+    def value(column: Column[Any]) -> Any:
+        to = {key.column.table.name for key in column.foreign_keys if key.column.name in ("id", "service_id")}
+        named = "service" if column.name == "service_id" else next(iter(to - {"service"}), None)
+        if column.name == "id":
+            named = column.table.name
+        if isinstance(column.type, Uuid) or (named and isinstance(column.type, String)):
+            one = ids[named] if named else uuid.uuid5(uuid.NAMESPACE_URL, column.name)
+            return one if isinstance(column.type, Uuid) else one.hex
+        return next(plain for kind, plain in BY_TYPE if isinstance(column.type, kind))
+
+    with engine.connect() as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET session_replication_role = replica")  # in whatever order
+        for one in tables.values():
+            connection.execute(one.insert().values({column.name: value(column) for column in one.columns}))
+    return dict.fromkeys(tables, 1)
+
+
+def counted(engine: Engine) -> dict[str, int]:
+    """How many rows each table has."""
+    names = inspect(engine).get_table_names()
+    with engine.connect() as connection:
+        return {name: connection.scalar(select(func.count()).select_from(text(name))) or 0 for name in names}
+
+
+@pytest.mark.parametrize("version", ["0001", "0002"])
+def test_a_portal_of_any_version_before_comes_up_with_every_row_and_every_key(empty_url: str, version: str) -> None:
+    migrate(empty_url, version)
+    bare = create_engine(empty_url.replace("postgresql://", "postgresql+psycopg://"))
+    before = a_row_in_every_table(bare)
+    assert len(before) > 10
+    migrate(empty_url)  # in which SQLite's keys must lead somewhere
+    after = counted(bare)
+    assert {name: after.get(name) for name in before} == before
+    bare.dispose()
+
+
+def test_a_migration_that_leaves_a_row_pointing_nowhere_changes_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/broken.sqlite"
+    migrate(url, "0002")
+    bare = create_engine(url)
+    a_row_in_every_table(bare)
+    with bare.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM referral")
+    with pytest.raises(RuntimeError, match="point nowhere"):
+        migrate(url)
+    assert "name_part" not in counted(bare)
+    bare.dispose()
 
 
 COUNTS = {"turned_away", "tally"}
