@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
-from portal import accounts, clock, codes, experience, throttle
+from portal import accounts, clock, codes, experience, tasks, throttle
 from portal.access import Role
 from portal.store import AuditEvent, Comment, FriendsAndFamily, Service, Stores, Visit, YouSaid
 from portal.web import experience as door
@@ -474,7 +474,7 @@ def test_words_of_an_answer_survive_a_dead_token(boss: InspectedClient, here: He
 
 def test_the_task_of_a_complaint_leads_to_it(boss: InspectedClient, here: Here) -> None:
     found = _complaint(here)
-    page = boss.get("/staff/tasks").get_data(as_text=True)
+    page = boss.get(f"/staff/tasks?whose={tasks.EVERYBODYS}").get_data(as_text=True)
     assert f'href="/staff/comments/{found.id}"' in page
 
 

@@ -408,11 +408,11 @@ def _form_pages(there: Visitor, seen: Seen, helped: str) -> Iterator[tuple[str, 
 
 
 def staff_pages(app: Flask, world: World, language: str) -> Iterator[tuple[str, str]]:
-    """Every page for staff, as each role sees it, and its forms sent with nothing in them. No file, no page that only
-    leads on, and not the slip, which is in the language of the person."""
-    for role in Role:
-        client = visitor(app, world, role)
-        for rule in rules(app, staff=True, method="GET"):
+    """Every page for staff, as managers and link workers see it, or who else may, and its forms sent with nothing in
+    them. No file, no page that only leads on, and not the slip, which is in the language of the person."""
+    for rule in rules(app, staff=True, method="GET"):
+        for role in dict.fromkeys((Role.MANAGER, Role.LINK_WORKER, who_may(app, rule))):
+            client = visitor(app, world, role)
             response = client.get(f"/{language}{address(app, world, rule)}")
             on_paper = rule.endpoint == "caseload.onward_slip" and response.status_code == 200
             if response.mimetype == "text/html" and not response.location and not on_paper:
