@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request
@@ -154,6 +155,16 @@ def scales_that_are_asked() -> list[str]:
         for key, one in catalogue().items()
         if one.state is not State.GATED and one.wordings and one.items and key not in ("fft", GOALS)
     ]
+
+
+def in_both_directions() -> Iterator[Any]:
+    """Each scale in each direction. `make test` takes a scale for each kind of page (numbers, words, a risky answer) in
+    both, and the others by turns; `make test-deep` takes all."""
+    both = ("ons4", "who5", "phq9")
+    for number, scale in enumerate(scales_that_are_asked()):
+        for turn, language in enumerate(("en", "ur")):
+            now = scale in both or number % 2 == turn
+            yield pytest.param(scale, language, marks=() if now else pytest.mark.deep)
 
 
 @dataclass(frozen=True)
@@ -306,8 +317,7 @@ def then_what_is_stored_is_what_was_chosen(asked: Asked, scale: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("language", ["en", "ur"])
-@pytest.mark.parametrize("scale", scales_that_are_asked())
+@pytest.mark.parametrize(("scale", "language"), list(in_both_directions()))
 def test_in_both_directions_the_stored_code_is_the_option_that_was_chosen(
     live: Live, team: Team, new_context: MakeContext, scale: str, language: str
 ) -> None:

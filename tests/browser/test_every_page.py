@@ -227,6 +227,8 @@ class Findings:
 def test_every_page_is_fit_for_people(portal: Everything, new_context: MakeContext, look: Look, language: str) -> None:
     findings, pages = Findings(), _pages(portal, new_context)
     for order, rule in enumerate(portal.rules()):
+        if language == "en" and not turn_of(language, order):
+            continue  # the longer words, from right to left, are those that do not fit
         page = pages(who_opens(portal, rule))
         answer = page.goto(portal.address(rule, language))
         assert answer
