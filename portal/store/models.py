@@ -373,6 +373,7 @@ class Referral(Record):
         Index(None, "service_id", "status", "next_due", "id"),
         Index(None, "service_id", "status", "referred_at", "id"),
         Index(None, "service_id", "assigned_to", "status", "referred_at", "id"),
+        Index(None, "service_id", "assigned_to", "decided_by"),
         Index(None, "service_id", "status", "last_contact_at", "id"),
     )
     __mapper_args__ = {"version_id_col": version}

@@ -54,7 +54,7 @@ TYPED = (
 
 def staff_names() -> Mapping[uuid.UUID, str]:
     """The name of everybody who works or has worked here, asked once a request."""
-    found: dict[uuid.UUID, str] | None = g.get("staff_names")
+    found: Mapping[uuid.UUID, str] | None = g.get("staff_names")
     if found is None:
         found = g.staff_names = referrals.staff_names(g.store, g.actor)
     return found

@@ -1262,6 +1262,11 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
+            batch_op.f("referral_service_id_assigned_to_decided_by_index"),
+            ["service_id", "assigned_to", "decided_by"],
+            unique=False,
+        )
+        batch_op.create_index(
             batch_op.f("referral_service_id_assigned_to_status_referred_at_id_index"),
             ["service_id", "assigned_to", "status", "referred_at", "id"],
             unique=False,
@@ -1355,6 +1360,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("referral_service_id_status_referred_at_id_index"))
         batch_op.drop_index(batch_op.f("referral_service_id_status_next_due_id_index"))
         batch_op.drop_index(batch_op.f("referral_service_id_assigned_to_status_referred_at_id_index"))
+        batch_op.drop_index(batch_op.f("referral_service_id_assigned_to_decided_by_index"))
         batch_op.drop_index(batch_op.f("referral_service_id_assigned_to_status_next_due_id_index"))
         batch_op.drop_column("closed_at")
         batch_op.drop_column("next_step")
