@@ -182,7 +182,7 @@ def _staff(page: Page, portal: Live, manager: world.Member, folder: Path, name: 
 
 def _link_worker(browser: Browser, portal: Live, folder: Path) -> None:
     """The day of the demonstration's link worker, small and wide: one sign-in, since a code works once."""
-    small = {**PHONE, "viewport": {"width": 360, "height": 800}, "device_scale_factor": 1}
+    small = {**PHONE, "viewport": {"width": 360, "height": 800}}
     context = browser.new_context(base_url=portal.address, **small)
     with portal.stores.reading() as store:
         lin = demo.sign_ins(store, services.find(store, demo.SLUG))[0]
@@ -272,16 +272,14 @@ def look(folder: Path) -> None:
     with _shown() as (portal, browser, manager):
         _link_worker(browser, portal, folder)
         for name, language, javascript in (("en", "en", True), ("ur", "ur", True), ("en-no-script", "en", False)):
-            context = browser.new_context(
-                base_url=portal.address, java_script_enabled=javascript, **{**PHONE, "device_scale_factor": 1}
-            )
+            context = browser.new_context(base_url=portal.address, java_script_enabled=javascript, **PHONE)
             _walk(context.new_page(), language, folder, name)
             page = context.new_page()
             _said(page, folder, name, language)
             _own_page(page, portal, folder, name, language)
             context.close()
         for name, language, screen in (("en", "en", PHONE), ("ur", "ur", PHONE), ("en-wide", "en", WIDE)):
-            context = browser.new_context(base_url=portal.address, **{**screen, "device_scale_factor": 1})
+            context = browser.new_context(base_url=portal.address, **screen)
             _staff(context.new_page(), portal, manager, folder, name, language)
             context.close()
 
@@ -290,8 +288,7 @@ def pictures() -> None:
     """The four of the README."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with _shown() as (portal, browser, manager):
-        small = {**PHONE, "device_scale_factor": 1}
-        context = browser.new_context(base_url=portal.address, **small)
+        context = browser.new_context(base_url=portal.address, **PHONE)
         page = context.new_page()
         page.goto("/en/")
         page.screenshot(path=FOLDER / "start-en.png")
