@@ -302,7 +302,7 @@ def pictures() -> None:
                 page.click(NEXT)
         page.screenshot(path=FOLDER / "safe-contact-ur.png")
         context.close()
-        context = browser.new_context(base_url=portal.address, **small)
+        context = browser.new_context(base_url=portal.address, **PHONE)
         page = context.new_page()
         whole = Path(FOLDER / ".all")
         whole.mkdir(exist_ok=True)
