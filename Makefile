@@ -6,8 +6,8 @@ SHELL := /usr/bin/env bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
-# Tests at a time: two more than there are cores, for a test often waits for a browser, a server, a database.
-WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 6 ] && n=6; echo $$((n + 2)))
+# Tests at a time: one more than there are cores, for a test often waits for a browser, a server, a database.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); [ "$$n" -gt 7 ] && n=7; echo $$((n + 1)))
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal -q
 
 .PHONY: help run test test-quick test-deep coverage check format catalogues lock migration environment test-environment clean

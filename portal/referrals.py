@@ -5,7 +5,7 @@ sent. Sending the same form twice is one referral. Nothing is ever declined or c
 """
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
@@ -557,50 +557,12 @@ def colleagues(store: Session, actor: Actor) -> dict[uuid.UUID, str]:
     return {row.id: row.name for row in rows}
 
 
-class _Names(Mapping[uuid.UUID, str]):
-    """The names of a service's staff by their ids, looked up when they are asked for: a few one by one, for most pages
-    show no more, and all of them when there are more to be shown."""
-
-    def __init__(self, store: Session, service_id: uuid.UUID) -> None:
-        # Names alone: the rest of the row would be decrypted for nothing.
-        self._store, self._rows = store, select(Staff.id, Staff.name).where(Staff.service_id == service_id)
-        self._known: dict[uuid.UUID, str] = {}
-        self._asked: set[uuid.UUID] = set()
-        self._all = False
-
-    def _ask(self, rows: Select[uuid.UUID, str]) -> None:
-        self._known |= {row.id: row.name for row in self._store.execute(rows)}
-
-    def _ask_all(self) -> dict[uuid.UUID, str]:
-        if not self._all:
-            self._ask(self._rows)
-            self._all = True
-        return self._known
-
-    def __getitem__(self, staff_id: uuid.UUID) -> str:
-        if staff_id not in self._asked and not self._all:
-            if len(self._asked) == ONE_BY_ONE:
-                self._ask_all()
-            else:
-                self._asked.add(staff_id)
-                self._ask(self._rows.where(Staff.id == staff_id))
-        return self._known[staff_id]
-
-    def __iter__(self) -> Iterator[uuid.UUID]:
-        return iter(self._ask_all())
-
-    def __len__(self) -> int:
-        return len(self._ask_all())
-
-
-ONE_BY_ONE = 4
-"""Names looked up one by one before all are read."""
-
-
 def staff_names(store: Session, actor: Actor) -> Mapping[uuid.UUID, str]:
     """The name of everybody who works or has worked here."""
     access.require(actor, access.Permission.READ_REFERRAL)
-    return _Names(store, actor.service_id)
+    # Names alone: the rest of the row would be decrypted for nothing.
+    rows = store.execute(select(Staff.id, Staff.name).where(Staff.service_id == actor.service_id))
+    return {row.id: row.name for row in rows}
 
 
 def of_person(store: Session, actor: Actor, person_id: uuid.UUID) -> Sequence[Referral]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from portal import access, alerts, audit, clock, codes, drafts, notifications, people, referrals, services, tasks
@@ -488,20 +488,3 @@ def test_whoever_waited_longest_counts_for_the_waiting_time(store: Session, serv
         contact(store, service, manager, never, "no-answer")
         assert referrals.median_days_to_first_contact(store, service, least=1) == 200
         assert referrals.median_days_to_first_contact(store, service, least=2) is None
-
-
-def test_names_of_colleagues_are_looked_up_one_by_one_until_many_are_wanted(
-    store: Session, stores: Stores, service: Service, manager: Member
-) -> None:
-    many = referrals.ONE_BY_ONE + 2
-    there = [staff_member(store, service, name=f"Colleague {number}").actor for number in range(many)]
-    stranger = staff_member(store, a_service(store, "there")).actor.staff_id
-    store.flush()
-    asked: list[str] = []
-    event.listen(stores.engine, "before_cursor_execute", lambda *what: asked.append(what[2]))
-    names = referrals.staff_names(store, manager.actor)
-    assert [names[one.staff_id] for one in there] == [one.name for one in there]
-    assert [names[one.staff_id] for one in there] == [one.name for one in there]
-    assert len(asked) == referrals.ONE_BY_ONE + 1
-    assert names.get(stranger, "") == ""
-    assert set(names) == {manager.actor.staff_id, *(one.staff_id for one in there)}
